@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    include: ['test/lab/**/*.lab.test.ts'],
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 4_500_000,
+  },
+});
