@@ -57,7 +57,8 @@ async function notices(inputs) {
   for (const dir of [...packages].sort()) {
     const manifest = JSON.parse(await readFile(path.join(root, dir, 'package.json'), 'utf8'));
     const file = (await readdir(path.join(root, dir))).find((name) => /^licen[cs]e/i.test(name));
-    const text = file === undefined ? `License: ${manifest.license}` : await readFile(path.join(root, dir, file), 'utf8');
+    const text =
+      file === undefined ? `License: ${manifest.license}` : await readFile(path.join(root, dir, file), 'utf8');
     parts.push(`${manifest.name} ${manifest.version}\n\n${text.trim()}\n`);
   }
   return parts.join(`\n${'-'.repeat(80)}\n\n`);

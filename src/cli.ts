@@ -1,0 +1,170 @@
+import type { Argv } from 'yargs';
+import type { ExitCode, GlobalOptions, Io } from './commands/io.ts';
+import { standardInput } from './model/standard-input.ts';
+import { messageOf, VdpaQemuError } from './model/error.ts';
+import { printable } from './model/fact.ts';
+import { version } from './version.ts';
+
+/** Runs one command line. Never throws: what cannot be done is told on `io.err` and gives exit code 2. */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await run(argv, io);
+  } catch (thrown) {
+    io.err(renderFailure(thrown));
+    return 2;
+  }
+}
+
+function renderFailure(thrown: unknown): string {
+  if (thrown instanceof VdpaQemuError) {
+    const hint = thrown.code === 'usage' ? ' (see vdpa-qemu --help)' : '';
+    const lines = [`vdpa-qemu: ${thrown.message}${hint}`, ...thrown.details.map((line) => `  ${line}`)];
+    return lines.map((line) => `${printable(line)}\n`).join('');
+  }
+  return `vdpa-qemu: internal error: ${printable(messageOf(thrown))}; please report it\n`;
+}
+
+async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const { default: yargs } = await import('yargs');
+  // yargs-parser makes an empty string of a lone dash
+  const words = argv.map((word) => (word === '-' ? standardInput : word));
+  let code: ExitCode = 0;
+  const ran = (work: Promise<ExitCode>): Promise<void> =>
+    work.then((result) => {
+      code = result;
+    });
+  const parser = withGlobals(yargs(words))
+    .scriptName('vdpa-qemu')
+    .usage('$0 COMMAND\n\nGenerates and validates QEMU launch configurations for vDPA devices.')
+    .command(
+      'probe [devices..]',
+      'read the facts of this host -> HostReport (JSON)',
+      (command) =>
+        command
+          .positional('devices', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'vdpa names or /dev/vhost-vdpa-N; all when left out',
+          })
+          .option('open', {
+            type: 'boolean',
+            default: true,
+            describe: '--no-open: never open a device (opening resets an idle one)',
+          })
+          .option('qemu', {
+            type: 'string',
+            array: true,
+            nargs: 1,
+            default: [] as string[],
+            describe: 'QEMU binary to ask; may be repeated',
+          })
+          .example('$0 probe > host.json', 'the facts of this host')
+          .example('$0 probe vp0 --no-open', 'one device, without touching it'),
+      (args) =>
+        ran(
+          import('./commands/probe.ts').then(({ probe }) =>
+            probe({ ...globals(args), devices: args.devices, open: args.open, qemu: args.qemu }, io),
+          ),
+        ),
+    )
+    .command(
+      'assess [report]',
+      'verdict per device and virtqueue: may the kick go straight to the doorbell?',
+      (command) =>
+        command
+          .positional('report', {
+            type: 'string',
+            describe: 'host report (JSON or YAML, - is stdin); this host when left out',
+          })
+          .example('$0 assess', 'this host')
+          .example('$0 assess host.json --json', 'a host that was probed before'),
+      (args) =>
+        ran(import('./commands/assess.ts').then(({ assess }) => assess({ ...globals(args), report: args.report }, io))),
+    )
+    .command(
+      'gen [spec]',
+      'QEMU command line or libvirt XML from a VM spec and host reports',
+      (command) =>
+        command
+          .positional('spec', { type: 'string', describe: 'VM spec (YAML, - is stdin)' })
+          .option('host', {
+            type: 'string',
+            array: true,
+            nargs: 1,
+            default: [] as string[],
+            describe: 'host report; may be repeated; this host when left out',
+          })
+          .option('on', { type: 'string', describe: 'host to bind to, where there are several' })
+          .option('format', {
+            choices: ['qemu', 'libvirt', 'plan'] as const,
+            default: 'qemu' as const,
+            describe: 'what to write',
+          })
+          .option('template', { type: 'string', describe: 'start from a shipped template instead of SPEC' })
+          .option('set', {
+            type: 'string',
+            array: true,
+            nargs: 1,
+            default: [] as string[],
+            describe: 'KEY=VALUE in the spec, such as interfaces.0.vdpa=vp1',
+          })
+          .example('$0 gen vm.yaml --host host.json', 'the QEMU command line, one option per line')
+          .example(
+            '$0 gen vm.yaml --host a.json --host b.json --on hostA --format libvirt',
+            'libvirt XML for hostA, fit for both',
+          ),
+      (args) =>
+        ran(
+          import('./commands/gen.ts').then(({ gen }) =>
+            gen(
+              {
+                ...globals(args),
+                spec: args.spec,
+                template: args.template,
+                set: args.set,
+                host: args.host,
+                on: args.on,
+                format: args.format,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
+    .completion('completion', 'print a script that completes commands in bash or zsh')
+    .demandCommand(1, 'say what to do')
+    .strict()
+    .exitProcess(false)
+    .help()
+    .version(version)
+    .wrap(100)
+    .epilogue('Exit code: 0 nothing blocks; 1 something found blocks; 2 could not run.')
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error) throw error;
+      throw new VdpaQemuError('usage', message ?? 'cannot be understood');
+    });
+  await parser.parseAsync(words, {}, (error: unknown, _args: unknown, output: string) => {
+    if (error === undefined && output !== '') io.out(`${output}\n`);
+  });
+  return code;
+}
+
+function withGlobals(parser: Argv): Argv<Record<keyof GlobalOptions, unknown>> {
+  return parser
+    .option('json', { type: 'boolean', default: false, describe: 'machine output' })
+    .option('output', { type: 'string', describe: 'write the result to this file, whole or not at all' })
+    .option('color', { type: 'boolean', default: true, describe: '--no-color: plain text' })
+    .option('quiet', { type: 'boolean', default: false, describe: 'tell only errors' })
+    .option('verbose', { type: 'boolean', default: false, describe: 'tell more' });
+}
+
+function globals(args: Record<keyof GlobalOptions, unknown>): GlobalOptions {
+  return {
+    json: args.json === true,
+    output: typeof args.output === 'string' ? args.output : undefined,
+    color: args.color !== false,
+    quiet: args.quiet === true,
+    verbose: args.verbose === true,
+  };
+}

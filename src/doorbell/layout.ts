@@ -1,0 +1,41 @@
+import { isKnown } from '../model/fact.ts';
+import type { Layout } from '../model/generated/assessment.ts';
+import type { Host, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
+import { parentDriverOf } from './parent-driver.ts';
+import { knowledgeOf } from './parents.ts';
+import { doorbellPageOf } from './pci-layout.ts';
+import { controlVirtqueueOf } from './virtqueue-role.ts';
+
+/** The doorbell layout of a device, in the words of the 2021 thread. The control virtqueue does not count. */
+export function layoutOf(host: Host, device: VdpaDevice): Layout {
+  if (!isKnown(device.virtqueues)) return 'unknown';
+  const control = controlVirtqueueOf(device);
+  const layouts = new Set(
+    device.virtqueues
+      .filter(({ index }) => index !== control)
+      .map((virtqueue) => layoutOfVirtqueue(host, device, virtqueue)),
+  );
+  // Where each doorbell has less than a page, the first one can still be page-aligned: the others speak for it.
+  if (
+    layouts.has('per-vq-sub-page') &&
+    [...layouts].every((word) => word === 'per-vq-sub-page' || word === 'unknown')
+  ) {
+    return 'per-vq-sub-page';
+  }
+  const [only] = layouts;
+  return layouts.size === 1 && only !== undefined ? only : layouts.size === 0 ? 'unknown' : 'mixed';
+}
+
+function layoutOfVirtqueue(host: Host, device: VdpaDevice, { index, doorbell }: Virtqueue): Layout {
+  const parent = knowledgeOf(parentDriverOf(device));
+  if (parent?.area === 'none' || parent?.area === 'shared-page') return parent.area;
+  if (isKnown(device.pci) && device.pci !== null && isKnown(host.pageSize)) {
+    const page = doorbellPageOf(device.pci, index, host.pageSize);
+    if (typeof page !== 'string') {
+      if (page.multiplier === 0) return 'shared-page';
+      return page.multiplier >= host.pageSize ? 'page-per-vq' : 'per-vq-sub-page';
+    }
+  }
+  if (typeof doorbell === 'object' && 'refused' in doorbell && doorbell.refused === 'EINVAL') return 'per-vq-sub-page';
+  return 'unknown';
+}

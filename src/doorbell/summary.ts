@@ -1,0 +1,70 @@
+import { isKnown } from '../model/fact.ts';
+import type { DeviceAssessment } from '../model/generated/assessment.ts';
+import type { VdpaDevice } from '../model/generated/host-report.ts';
+
+type Judged = Omit<DeviceAssessment, 'summary' | 'advice'>;
+
+/** One plain sentence on a device. */
+export function summaryOf(judged: Judged, device: VdpaDevice): string {
+  const first = judged.virtqueues.find(({ verdict }) => verdict === judged.verdict)?.reasons[0]?.message;
+  switch (judged.verdict) {
+    case 'safe':
+      return `the guest's kick may go straight to the device: ${first ?? ''}`;
+    case 'unavailable':
+      return `kicks go through eventfd, which is safe and slower: ${first ?? ''}`;
+    case 'unsafe':
+      return `do not set page-per-vq=on: ${first ?? ''}`;
+    case 'unknown':
+      return `not known, so not to be trusted: ${first ?? whyNoVirtqueues(device)}`;
+  }
+}
+
+/** What the operator can do about it, most useful first. */
+export function adviceOn(judged: Judged, device: VdpaDevice): string[] {
+  const codes = new Set(judged.virtqueues.flatMap(({ reasons }) => reasons.map(({ code }) => code)));
+  const advice: string[] = [];
+  if (judged.verdict === 'safe') advice.push('hostNotifier: auto (or require) gives page-per-vq=on');
+  if (judged.verdict === 'unavailable') {
+    advice.push(
+      'page-per-vq=on does no harm here and has no effect; use it only where another host of the migration domain gains by it',
+    );
+  }
+  if (judged.verdict === 'unsafe') {
+    advice.push('hostNotifier: off for every VM that may run here, or keep this host out of the migration domain');
+  }
+  if (codes.has('doorbell.kernel-caching'))
+    advice.push('update the kernel to 7.0, or to 6.12.75 or newer of that line');
+  if (!isKnown(device.open) && judged.verdict === 'unknown') {
+    switch (device.open.unknown) {
+      case 'EBUSY':
+        advice.push('a VM uses the device: probe it while it is idle, or ask the running QEMU with `vdpa-qemu verify`');
+        break;
+      case 'EACCES':
+      case 'EPERM':
+        advice.push('run `vdpa-qemu probe` as root');
+        break;
+      case 'ENOTSUPP':
+        advice.push('the parent needs a cache-coherent IOMMU: enable it in firmware and on the kernel command line');
+        break;
+      case 'not-asked':
+        advice.push('probe without --no-open while the device is idle');
+        break;
+      default:
+        break;
+    }
+  }
+  if (
+    codes.has('doorbell.page-not-verified') &&
+    isKnown(device.pci) &&
+    device.pci !== null &&
+    !isKnown(device.pci.capabilities)
+  ) {
+    advice.push('run `vdpa-qemu probe` as root, so that PCI config space can be read');
+  }
+  return advice;
+}
+
+function whyNoVirtqueues(device: VdpaDevice): string {
+  if (!isKnown(device.virtqueues)) return device.virtqueues.detail;
+  return 'the device has no data virtqueues';
+}

@@ -1,0 +1,76 @@
+import { sortFindings, type Finding } from '../model/finding.ts';
+import type { VmSpec } from '../model/generated/vm-spec.ts';
+import validateSpec from '../model/generated/vm-spec.validate.js';
+import { segmentsOf } from '../model/pointer.ts';
+import { fillDefaults, type CompleteSpec } from './defaults.ts';
+import { specRules } from './rules.ts';
+import { describeSchemaErrors, type SchemaBreach } from './schema-errors.ts';
+import { parseYaml } from './yaml-document.ts';
+
+/** A spec that was read: complete where nothing is wrong with it, and all that was found in one run. */
+export interface LoadedSpec {
+  readonly spec: CompleteSpec | undefined;
+  readonly findings: readonly Finding[];
+  /** gives a finding about the spec its file, line and column */
+  readonly place: (finding: Finding) => Finding;
+}
+
+/**
+ * Parses, checks and completes a VM spec.
+ * @param text YAML or JSON
+ * @param file name for messages
+ * @throws VdpaQemuError bad-input where the text is too large, nested too deeply, or an alias bomb
+ */
+export function loadSpec(text: string, file: string): LoadedSpec {
+  const document = parseYaml(text);
+  if (!('data' in document)) {
+    const findings = document.map(({ line, column, message }): Finding => ({
+      code: 'spec.syntax',
+      severity: 'error',
+      path: '',
+      message,
+      place: { file, line, column },
+    }));
+    return { spec: undefined, findings, place: (finding) => finding };
+  }
+  const place = (finding: Finding): Finding => ({
+    ...finding,
+    place: { file, ...document.locate(finding.path) },
+  });
+  const { data } = document;
+  const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
+  const usable = breaches.length === 0 ? data : withoutBreaches(data, breaches);
+  const findings = breaches.map(({ path, key, message }): Finding => ({
+    code: 'spec.schema',
+    severity: 'error',
+    path,
+    message,
+    place: { file, ...document.locate(path, key) },
+  }));
+  if (validateSpec(usable)) findings.push(...checkRules(usable).map(place));
+  const sorted = sortFindings(findings);
+  const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
+  return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
+}
+
+function checkRules(spec: VmSpec): Finding[] {
+  return specRules.flatMap(({ code, severity, check }) =>
+    check(spec).map((breach): Finding => ({ code, severity, ...breach })),
+  );
+}
+
+/** The spec without the values that breach the schema, so that the rules can speak of the rest in the same run. */
+function withoutBreaches(data: unknown, breaches: readonly SchemaBreach[]): unknown {
+  const copy = structuredClone(data);
+  for (const { path, key } of breaches) {
+    const segments = key === undefined ? segmentsOf(path) : [...segmentsOf(path), key];
+    const last = segments.pop();
+    const parent = segments.reduce<unknown>((value, segment) => (isRecord(value) ? value[segment] : undefined), copy);
+    if (last !== undefined && isRecord(parent) && !Array.isArray(parent)) Reflect.deleteProperty(parent, last);
+  }
+  return copy;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

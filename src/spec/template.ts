@@ -1,0 +1,24 @@
+import { parseDocument } from 'yaml';
+import { messageOf, VdpaQemuError } from '../model/error.ts';
+import { printable } from '../model/fact.ts';
+
+/**
+ * Sets values in a spec's text: `memory=8GiB`, `interfaces.0.vdpa=vp1`. The value is YAML, the key a path with dots.
+ * @throws VdpaQemuError usage where a setting has no `=`, or its path does not lead anywhere
+ */
+export function applySettings(text: string, settings: readonly string[]): string {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) return text;
+  for (const setting of settings) {
+    const equals = setting.indexOf('=');
+    if (equals < 1) throw new VdpaQemuError('usage', `--set wants KEY=VALUE; got ${printable(setting)}`);
+    const key = setting.slice(0, equals);
+    const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    try {
+      document.setIn(path, parseDocument(setting.slice(equals + 1)).toJS({ maxAliasCount: 0 }));
+    } catch (cause) {
+      throw new VdpaQemuError('usage', `--set ${printable(key)}: ${printable(messageOf(cause))}`, { cause });
+    }
+  }
+  return document.toString();
+}
