@@ -163,7 +163,7 @@ export interface QemuCapabilities {
    */
   netdevVhostVdpa: null | Text[];
   /**
-   * true: blockdev driver virtio-blk-vhost-vdpa is built in
+   * true: block driver virtio-blk-vhost-vdpa is usable: in the schema, and its module loads (Debian: package qemu-block-extra)
    */
   blockdevVirtioBlkVhostVdpa: boolean;
   /**
