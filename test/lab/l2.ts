@@ -1,0 +1,70 @@
+/**
+ * L2, the VM, started by hand-written arguments: what the lab knows works, independent of what the product generates.
+ *
+ * The guest is iPXE from QEMU's own option ROM (bootindex=1): a real virtio-net driver which reaches DRIVER_OK and then
+ * asks for an address by DHCP. 32 MiB would do. Guest memory is a shared memfd by default because vdpa_sim, which copies through
+ * the process's mappings, silently skips memory that is not shared (vhost_vdpa_va_map): the driver still reaches
+ * DRIVER_OK, but not one packet moves. vp_vdpa pins pages and does not care. The MAC is always given: QEMU writes its
+ * own default into a simulated device otherwise, where it stays.
+ */
+import type { Background, L1 } from './l1.ts';
+import { untilDriverOk } from './witness.ts';
+
+export interface L2Options {
+  /** A /dev/vhost-vdpa-N of L1. */
+  readonly device: string;
+  readonly mac: string;
+  readonly pagePerVq?: boolean;
+  /** Further properties of virtio-net-pci, such as `iommu_platform=on`. */
+  readonly nic?: string;
+  readonly sharedMemory?: boolean;
+  /** RLIMIT_MEMLOCK; default unlimited. L1's own default is 8 MiB, too little to pin the guest. */
+  readonly memlock?: string;
+  /** Further arguments of QEMU. */
+  readonly extra?: readonly string[];
+}
+
+export interface L2 {
+  readonly qemu: Background;
+  /** QMP socket in L1. The network card has the id net0. */
+  readonly socket: string;
+}
+
+let count = 0;
+
+/** Starts an L2 and returns at once. */
+export async function startL2(l1: L1, options: L2Options): Promise<L2> {
+  const socket = `/run/lab/l2-${++count}.sock`;
+  const memory = 'memory-backend-memfd,id=ram,size=256M';
+  const nic = [
+    'virtio-net-pci,id=net0,bus=port0,netdev=vdpa0,bootindex=1',
+    `mac=${options.mac}`,
+    `page-per-vq=${(options.pagePerVq ?? true) ? 'on' : 'off'}`,
+    ...(options.nic === undefined ? [] : [options.nic]),
+  ].join(',');
+  const qemu = await l1.spawn([
+    ...['prlimit', `--memlock=${options.memlock ?? 'unlimited'}`, 'qemu-system-x86_64'],
+    ...['-M', 'q35,memory-backend=ram', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none'],
+    ...['-object', `${memory},share=${(options.sharedMemory ?? true) ? 'on' : 'off'}`],
+    ...['-qmp', `unix:${socket},server=on,wait=off`],
+    ...['-device', 'pcie-root-port,id=port0,chassis=1,addr=0x2'],
+    ...['-netdev', `vhost-vdpa,id=vdpa0,vhostdev=${options.device}`],
+    ...['-device', nic],
+    ...(options.extra ?? []),
+  ]);
+  return { qemu, socket };
+}
+
+/** Starts an L2 and waits for its driver. */
+export async function bootL2(l1: L1, options: L2Options): Promise<L2> {
+  const l2 = await startL2(l1, options);
+  await untilDriverOk(l1, l2.qemu, l2.socket, 'net0');
+  return l2;
+}
+
+/** Ends an L2; returns what its QEMU has printed. */
+export async function endL2(l1: L1, { qemu }: L2): Promise<string> {
+  await l1.kill(qemu).catch(() => undefined);
+  await l1.wait(qemu);
+  return await l1.readFile(qemu.log);
+}
