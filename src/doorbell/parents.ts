@@ -16,6 +16,14 @@ export interface ParentKnowledge {
   readonly source: string;
 }
 
+/** The vdpa device hangs below the PCI function or the subfunction, whose driver is mlx5_core's, not below mlx5_vdpa. */
+const mlx5: Omit<ParentKnowledge, 'driver'> = {
+  area: 'shared-page',
+  usesVirtualAddress: false,
+  source:
+    'drivers/vdpa/mlx5/net/mlx5_vnet.c: mlx5_get_vq_notification() reports one page for all data virtqueues, none for the control virtqueue',
+};
+
 export const parents: readonly ParentKnowledge[] = [
   {
     driver: 'vp-vdpa',
@@ -45,13 +53,8 @@ export const parents: readonly ParentKnowledge[] = [
     source:
       'drivers/vdpa/octeon_ep/octep_vdpa_main.c: octep_vdpa_get_vq_notification(); octep_vdpa_hw.c: cb_notify_addr',
   },
-  {
-    driver: 'mlx5_vdpa.vnet',
-    area: 'shared-page',
-    usesVirtualAddress: false,
-    source:
-      'drivers/vdpa/mlx5/net/mlx5_vnet.c: mlx5_get_vq_notification() reports one page for all data virtqueues, none for the control virtqueue',
-  },
+  { driver: 'mlx5_core', ...mlx5 },
+  { driver: 'mlx5_core.sf', ...mlx5 },
   {
     driver: 'alibaba-eni-vdpa',
     area: 'none',

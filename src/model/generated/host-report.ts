@@ -88,7 +88,7 @@ export interface Host {
  */
 export interface Unknown {
   /**
-   * errno name (EBUSY, EACCES, ENOTSUPP..) or one of: not-asked, not-present, not-supported, no-tool, no-parent, malformed, native-unavailable
+   * errno name (EBUSY, EACCES, ENOTSUPP..) or one of: not-asked, not-present, not-supported, no-tool, no-parent, malformed, native-unavailable, program-failed
    */
   unknown: string;
   detail: Text;
@@ -315,7 +315,7 @@ export interface Identity {
       }
     | Unknown;
   /**
-   * the features that the probe negotiated (as QEMU would: all that are offered) before it asked for doorbells
+   * where the device was opened: the features that the probe negotiated (as QEMU would: all that are offered) before it asked for doorbells; else what the device's user has negotiated, by netlink
    */
   negotiation: FeatureSet | Unknown;
 }
