@@ -65,10 +65,11 @@ function judgeMapped(host: Host, device: VdpaDevice, index: number): Judgement {
     };
   }
   const why = isKnown(pci) ? 'the parent is no PCI function' : pci.detail;
+  const table = parent ? '' : `, and parent driver ${parentDriverOf(device) ?? '(unknown)'} is not in our table`;
   return verdict(
     'unknown',
     'doorbell.page-not-verified',
-    `nothing vouches for what else the page holds: ${why}, and parent driver ${parentDriverOf(device) ?? '(unknown)'} is not in our table`,
+    `nothing vouches for what else the page holds: ${why}${table}`,
   );
 }
 

@@ -89,7 +89,10 @@ function isControlIsolated(device: VdpaDevice, control: number): boolean {
   if (!isKnown(addressSpaceCount) || addressSpaceCount < 2 || !isKnown(device.virtqueues)) return false;
   if (!isKnown(backendFeatures) || !hasFeature(backendFeatures, 'VHOST_BACKEND_F_IOTLB_ASID')) return false;
   const own = device.virtqueues.find(({ index }) => index === control)?.group;
-  return device.virtqueues.every(({ index, group }) => index === control || (isKnown(group) && group !== own));
+  return (
+    typeof own === 'number' &&
+    device.virtqueues.every(({ index, group }) => index === control || (typeof group === 'number' && group !== own))
+  );
 }
 
 function findingsOn(device: DeviceAssessment, index: number): Finding[] {

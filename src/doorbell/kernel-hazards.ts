@@ -21,13 +21,15 @@ export function cachingHazard(host: Host): KernelHazard | undefined {
   if (!version) {
     return { code, verdict: 'unknown', message: `kernel release ${host.kernelRelease} cannot be read as a version` };
   }
-  if (isBefore(version, 6, 0) || !isBefore(version, 7, 0)) return undefined;
+  if (!isBefore(version, 7, 0)) return undefined;
+  // what an old distribution kernel has of newer ones cannot be told from its number
+  if (isBefore(version, 6, 0) && version.patch !== undefined) return undefined;
   if (version.minor === 12 && !isBefore(version, 6, 12, 75)) return undefined;
   if (isBefore(version, 6, 10, 5)) {
     return {
       code,
       verdict: 'unknown',
-      message: `kernel ${host.kernelRelease} may map doorbells cacheable: some 6.x stables before 6.10.5 have the change that lost pgprot_noncached without its fix`,
+      message: `kernel ${host.kernelRelease} may map doorbells cacheable: some stable and distribution kernels before 6.10.5 have the change that lost pgprot_noncached without its fix`,
     };
   }
   return {

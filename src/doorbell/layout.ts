@@ -10,14 +10,13 @@ import { controlVirtqueueOf } from './virtqueue-role.ts';
 export function layoutOf(host: Host, device: VdpaDevice): Layout {
   if (!isKnown(device.virtqueues)) return 'unknown';
   const control = controlVirtqueueOf(device);
-  const layouts = new Set(
-    device.virtqueues
-      .filter(({ index }) => index !== control)
-      .map((virtqueue) => layoutOfVirtqueue(host, device, virtqueue)),
-  );
-  // Where each doorbell has less than a page, the first one can still be page-aligned: the others speak for it.
+  const data = device.virtqueues.filter(({ index }) => index !== control);
+  const layouts = new Set(data.map((virtqueue) => layoutOfVirtqueue(host, device, virtqueue)));
+  // Where each doorbell has less than a page, the first one can still be page-aligned (refused for its size): the
+  // others speak for it. One that is mapped has a page.
   if (
     layouts.has('per-vq-sub-page') &&
+    !data.some(({ doorbell }) => doorbell === 'mapped') &&
     [...layouts].every((word) => word === 'per-vq-sub-page' || word === 'unknown')
   ) {
     return 'per-vq-sub-page';

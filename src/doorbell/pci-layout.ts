@@ -38,6 +38,7 @@ const names: Record<VirtioPciCapability['type'], string> = {
  * Source: drivers/virtio/virtio_pci_modern_dev.c: vp_modern_map_vq_notify(), virtio_pci_find_capability().
  */
 export function doorbellPageOf(pci: PciFunction, index: number, pageSize: number): DoorbellPage | string {
+  if (pageSize === 0) return 'pages of 0 bytes are none';
   if (!isKnown(pci.capabilities)) return pci.capabilities.detail;
   if (!isKnown(pci.bars)) return pci.bars.detail;
   const { bars } = pci;
@@ -46,6 +47,7 @@ export function doorbellPageOf(pci: PciFunction, index: number, pageSize: number
   if (!notify) return 'the PCI function has no virtio notify capability';
   const bar = bars.find((candidate) => candidate.index === notify.bar);
   if (!bar || notify.notifyOffMultiplier === undefined) return 'the notify capability is incomplete';
+  if (bar.kind === 'io') return `the notify capability is in BAR ${bar.index}, whose addresses are I/O ports`;
 
   const size = BigInt(pageSize);
   const start = BigInt(bar.start);

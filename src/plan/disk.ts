@@ -27,6 +27,14 @@ export function chooseAttachment(
     }
   }
   const lacking = devices.filter(({ host }) => !hasBlockDriver(host));
+  if (disk.attach === 'auto' && lacking.length > 0 && disk.readOnly) {
+    findings.error(
+      'plan.read-only-device',
+      `${path}/readOnly`,
+      `\`readOnly\` has no effect here: the QEMU of host ${lacking[0]?.host.name ?? ''} lacks the block driver virtio-blk-vhost-vdpa, so the guest would drive the vDPA device itself`,
+    );
+    return undefined;
+  }
   if (disk.attach === 'auto') return lacking.length === 0 ? 'blockdev' : 'device';
   if (disk.attach === 'device') return 'device';
   for (const { host } of lacking) {

@@ -51,7 +51,7 @@ export function planGenericDevice(
   return {
     id: spec.id,
     rootPort,
-    pagePerVq: decidePagePerVq(spec.hostNotifier, path, devices, findings),
+    pagePerVq: decidePagePerVq(spec.hostNotifier, path, devices, 'device', findings),
     iommuPlatform: true,
     queueSize: spec.queueSize,
     bootIndex: spec.bootIndex,
@@ -73,7 +73,7 @@ function checkQemuHasIt(host: Host, path: string, findings: PlanFindings): void 
     findings.error(
       'plan.qemu-lacks-generic-device',
       path,
-      `QEMU ${versions} on host ${host.name} has neither a way for this device: vhost-vdpa-device-pci came with QEMU 8.0`,
+      `QEMU ${versions} on host ${host.name} has no vhost-vdpa-device-pci, which came with QEMU 8.0`,
       'update QEMU on that host',
     );
   }

@@ -43,7 +43,18 @@ export function findDevice(host: Host, name: string): HostDevice | undefined {
   const device = host.report.devices.find((candidate) =>
     name.startsWith('/') ? charDeviceOf(candidate) === name : candidate.name === name,
   );
-  return device && { host, device, assessment: assessDevice(host.report.host, device) };
+  return device && { host, device, assessment: assessmentOf(host, device) };
+}
+
+const assessments = new WeakMap<VdpaDevice, DeviceAssessment>();
+
+/** The verdict follows from the report alone, so planning many VMs on one report judges each device once. */
+function assessmentOf(host: Host, device: VdpaDevice): DeviceAssessment {
+  const known = assessments.get(device);
+  if (known) return known;
+  const assessment = assessDevice(host.report.host, device);
+  assessments.set(device, assessment);
+  return assessment;
 }
 
 /** `/dev/vhost-vdpa-N`; undefined where the device has none or it is not known. */

@@ -26,10 +26,11 @@ export function planInterface(
   const nets: NetDevices = [first, ...rest];
   const queuePairs = agreeOnQueuePairs(spec, path, nets, findings);
   const mac = agreeOnMac(spec, path, nets, findings);
+  checkVirtqueueCount(path, nets, findings);
   checkMtu(spec, path, nets, findings);
   checkRingSizes(spec, path, nets, findings);
   checkPacked(spec, path, nets, findings);
-  const pagePerVq = decidePagePerVq(spec.hostNotifier, path, nets, findings);
+  const pagePerVq = decidePagePerVq(spec.hostNotifier, path, nets, 'netdev', findings);
   if (queuePairs === undefined || mac === undefined) return undefined;
   return {
     id: spec.id,
@@ -130,6 +131,21 @@ function macOf({ device }: HostDevice): string | undefined {
   const { config } = device.identity;
   if (!isKnown(config) || config.class !== 'net' || config.mac === '00:00:00:00:00:00') return undefined;
   return config.mac;
+}
+
+/** QEMU believes max_virtqueue_pairs and asks for virtqueues that are not there: 10.0.13 then dies of a segmentation fault. */
+function checkVirtqueueCount(path: string, nets: NetDevices, findings: PlanFindings): void {
+  for (const net of nets) {
+    const { vqCount } = net.device.identity;
+    const pairs = queuePairsOf(net.device);
+    if (pairs === undefined || !isKnown(vqCount) || 2 * pairs <= vqCount) continue;
+    findings.error(
+      'plan.virtqueues-missing',
+      `${path}/vdpa`,
+      `${labelOf(net)} says it has ${pairs} queue pairs, but it has only ${vqCount} virtqueues: QEMU would crash on it`,
+      provisionCommand(net.device, { maxVqp: Math.floor(vqCount / 2) }),
+    );
+  }
 }
 
 /** With VIRTIO_NET_F_MTU offered, the guest reads the device's own MTU. */

@@ -8,23 +8,26 @@ import type { HostDevice } from './host.ts';
  * Decides page-per-vq of one guest device over all hosts of its migration domain. The value is guest ABI: it must be
  * the same everywhere. QEMU has no other switch: where it is on, QEMU maps whatever the kernel lets it map.
  * @param path JSON pointer of the device in the spec
+ * @param granularity vhost-vdpa-device-pci maps all virtqueues or none, so there the control virtqueue counts as well
  */
 export function decidePagePerVq(
   policy: HostNotifierPolicy,
   path: string,
   devices: readonly HostDevice[],
+  granularity: 'netdev' | 'device',
   findings: PlanFindings,
 ): boolean {
   if (policy === 'off') return false;
   const place = `${path}/hostNotifier`;
-  const views = devices.map(viewOf);
+  const views = devices.map((device) => viewOf(device, granularity));
   if (policy === 'require') {
-    for (const { label, obstacle } of views) {
-      if (obstacle) {
+    for (const { label, obstacle, danger } of views) {
+      const blocking = obstacle ?? danger;
+      if (blocking) {
         findings.error(
           'plan.host-notifier-required',
           place,
-          `hostNotifier is require, but ${label} virtqueue ${obstacle.index} (${obstacle.role}) is ${obstacle.verdict}: ${reasonOf(obstacle)}`,
+          `hostNotifier is require, but ${label} virtqueue ${blocking.index} (${blocking.role}) is ${blocking.verdict}: ${reasonOf(blocking)}`,
         );
       }
     }
@@ -55,13 +58,13 @@ export function decidePagePerVq(
 
 interface View {
   readonly label: string;
-  /** a data virtqueue without a safe doorbell */
+  /** a virtqueue without a safe doorbell: a data one; with vhost-vdpa-device-pci any */
   readonly obstacle: VirtqueueAssessment | undefined;
   /** a virtqueue, control included, whose doorbell must not be mapped */
   readonly danger: VirtqueueAssessment | undefined;
 }
 
-function viewOf({ host, device, assessment }: HostDevice): View {
+function viewOf({ host, device, assessment }: HostDevice, granularity: 'netdev' | 'device'): View {
   const label = `${device.name} on ${host.name}`;
   const { virtqueues, verdict, summary } = assessment;
   const data = dataVirtqueues(device, virtqueues);
@@ -78,7 +81,7 @@ function viewOf({ host, device, assessment }: HostDevice): View {
   }
   return {
     label,
-    obstacle: data.find((virtqueue) => virtqueue.verdict !== 'safe'),
+    obstacle: (granularity === 'device' ? virtqueues : data).find((virtqueue) => virtqueue.verdict !== 'safe'),
     danger: ['unsafe', 'unknown']
       .map((word) => virtqueues.find((virtqueue) => virtqueue.verdict === word))
       .find(Boolean),

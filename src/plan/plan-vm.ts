@@ -1,7 +1,8 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors, type Finding } from '../model/finding.ts';
-import type { HostReport } from '../model/generated/host-report.ts';
+import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
+import type { VdpaReference } from '../model/generated/vm-spec.ts';
 import { pointerOf } from '../model/pointer.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import {
@@ -41,6 +42,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
   if (!target) {
     if (findings.failed) return { plan: undefined, findings: findings.all };
     const names = hosts.map(({ name }) => name).join(', ');
+    if (hosts.length === 0) throw new VdpaQemuError('usage', 'no host report is given');
     throw new VdpaQemuError(
       'usage',
       on === undefined
@@ -65,6 +67,22 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
   const bound: HostDevice[] = [];
   let overBlockDriver = false;
 
+  const users = new Map<VdpaDevice, string>();
+  const locate = (id: string, reference: VdpaReference, path: string): HostDevice[] => {
+    const devices = locateDevices(reference, path, hosts, findings);
+    for (const { host, device } of devices) {
+      const other = users.get(device);
+      if (other === undefined) users.set(device, id);
+      else {
+        findings.error(
+          'plan.device-taken',
+          `${path}/vdpa`,
+          `vDPA device ${device.name} on host ${host.name} is taken by ${other} already: /dev/vhost-vdpa-N can be opened once`,
+        );
+      }
+    }
+    return devices;
+  };
   const onTarget = (devices: readonly HostDevice[]): HostDevice | undefined => {
     const found = devices.find(({ host }) => host === target);
     if (found) bound.push(found);
@@ -80,7 +98,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
 
   for (const [index, net] of spec.interfaces.entries()) {
     const path = pointerOf(['interfaces', index]);
-    const devices = locateDevices(net.vdpa, path, hosts, findings);
+    const devices = locate(net.id, net.vdpa, path);
     const planned = planInterface(net, path, port(net.id), devices, findings);
     const found = onTarget(devices);
     if (!planned || !found) continue;
@@ -101,7 +119,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
       binding.disks.push({ id: disk.id, file: disk.file, format: disk.format });
       continue;
     }
-    const devices = locateDevices(disk.vdpa, path, hosts, findings);
+    const devices = locate(disk.id, disk.vdpa, path);
     const attachment = devices.length === 0 ? undefined : chooseAttachment(disk, path, devices, findings);
     if (attachment === 'device') addGeneric({ ...disk, queueSize: null }, path, devices);
     if (attachment !== 'blockdev') continue;
@@ -114,7 +132,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
   }
   for (const [index, device] of spec.vdpaDevices.entries()) {
     const path = pointerOf(['vdpaDevices', index]);
-    const devices = locateDevices(device.vdpa, path, hosts, findings);
+    const devices = locate(device.id, device.vdpa, path);
     if (devices.length > 0) addGeneric(device, path, devices);
   }
 

@@ -7,12 +7,13 @@ export type OptionParts = Readonly<Record<string, string | number | boolean | nu
  * `key=`, an empty value.
  */
 export function renderOption(first: string, parts: OptionParts): string {
-  const pieces = first === '' ? [] : [escapeValue(first)];
-  for (const [key, value] of Object.entries(parts)) {
+  let text = escapeValue(first);
+  for (const key in parts) {
+    const value = parts[key];
     if (value === undefined) continue;
-    pieces.push(`${key}=${value === null ? '' : escapeValue(textOf(value))}`);
+    text += `${text === '' ? '' : ','}${key}=${value === null ? '' : escapeValue(textOf(value))}`;
   }
-  return pieces.join(',');
+  return text;
 }
 
 function textOf(value: string | number | boolean): string {

@@ -20,22 +20,26 @@ export function element(
 
 /** Writes an element and all below it, two spaces a level, with single quotes as libvirt does. */
 export function renderXml(root: XmlElement): string {
-  return `${lines(root, '').join('\n')}\n`;
+  return textOf(root, '');
 }
 
-function lines({ name, attributes, content }: XmlElement, indent: string): string[] {
-  const written = Object.entries(attributes)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}='${escapeXml(String(value))}'`)
-    .join('');
-  const open = `${indent}<${name}${written}`;
-  if (typeof content === 'string') return [`${open}>${escapeXml(content)}</${name}>`];
-  if (content.length === 0) return [`${open}/>`];
-  return [`${open}>`, ...content.flatMap((child) => lines(child, `${indent}  `)), `${indent}</${name}>`];
+function textOf({ name, attributes, content }: XmlElement, indent: string): string {
+  let text = `${indent}<${name}`;
+  for (const key in attributes) {
+    const value = attributes[key];
+    if (value !== undefined) text += ` ${key}='${escapeXml(String(value))}'`;
+  }
+  if (typeof content === 'string') return `${text}>${escapeXml(content)}</${name}>\n`;
+  if (content.length === 0) return `${text}/>\n`;
+  text += '>\n';
+  for (const child of content) text += textOf(child, `${indent}  `);
+  return `${text}${indent}</${name}>\n`;
 }
 
 /** The one place where XML is escaped (XML 1.0, 2.4). Control characters that XML cannot hold become U+FFFD. */
 export function escapeXml(text: string): string {
+  // nearly every value is plain; one look saves eight passes
+  if (!/[&<>'"\u0000-\u001f\ufffe\uffff]/.test(text)) return text;
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -1,3 +1,4 @@
+import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { VmSpec } from '../model/generated/vm-spec.ts';
 import validateSpec from '../model/generated/vm-spec.validate.js';
@@ -5,7 +6,7 @@ import { segmentsOf } from '../model/pointer.ts';
 import { fillDefaults, type CompleteSpec } from './defaults.ts';
 import { specRules } from './rules.ts';
 import { describeSchemaErrors, type SchemaBreach } from './schema-errors.ts';
-import { parseYaml } from './yaml-document.ts';
+import { parseYaml, type YamlDocument, type YamlProblem } from './yaml-document.ts';
 
 /** A spec that was read: complete where nothing is wrong with it, and all that was found in one run. */
 export interface LoadedSpec {
@@ -22,7 +23,7 @@ export interface LoadedSpec {
  * @throws VdpaQemuError bad-input where the text is too large, nested too deeply, or an alias bomb
  */
 export function loadSpec(text: string, file: string): LoadedSpec {
-  const document = parseYaml(text);
+  const document = parse(text, file);
   if (!('data' in document)) {
     const findings = document.map(({ line, column, message }): Finding => ({
       code: 'spec.syntax',
@@ -51,6 +52,14 @@ export function loadSpec(text: string, file: string): LoadedSpec {
   const sorted = sortFindings(findings);
   const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
   return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
+}
+
+function parse(text: string, file: string): YamlDocument | readonly YamlProblem[] {
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    throw new VdpaQemuError('bad-input', `${file}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function checkRules(spec: VmSpec): Finding[] {

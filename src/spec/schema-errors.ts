@@ -13,12 +13,10 @@ export interface SchemaBreach {
 
 /** Turns what ajv says (allErrors, verbose) into one message per breach: which field, which rule, what was found. */
 export function describeSchemaErrors(errors: readonly ErrorObject[]): SchemaBreach[] {
-  const branches = errors.filter(({ keyword }) => keyword === 'anyOf').map(({ schemaPath }) => `${schemaPath}/`);
   const seen = new Set<string>();
   const breaches: SchemaBreach[] = [];
-  for (const error of errors) {
-    // ajv lists every branch of an anyOf before the anyOf itself, which says it better; propertyNames repeats itself
-    if (branches.some((branch) => error.schemaPath.startsWith(branch))) continue;
+  for (const error of withoutBranches(errors)) {
+    // propertyNames repeats itself
     if (error.propertyName !== undefined && error.keyword !== 'propertyNames') continue;
     const breach = describe(error);
     const identity = `${breach.path}\n${breach.message}`;
@@ -26,6 +24,31 @@ export function describeSchemaErrors(errors: readonly ErrorObject[]): SchemaBrea
     seen.add(identity);
   }
   return breaches;
+}
+
+/**
+ * Of an anyOf ajv lists every error of every branch, and the anyOf itself. What is wrong inside of the value says it
+ * best; where nothing is, the anyOf does.
+ */
+function withoutBranches(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const choices = new Map<string, boolean>();
+  for (const { keyword, instancePath } of errors) if (keyword === 'anyOf') choices.set(instancePath, false);
+  const choiceOf = (path: string): string | undefined => {
+    if (choices.has(path)) return path;
+    const slash = path.lastIndexOf('/');
+    return slash < 0 ? undefined : choiceOf(path.slice(0, slash));
+  };
+  const isInside = ({ instancePath, keyword }: ErrorObject, choice: string): boolean =>
+    instancePath !== choice || keyword === 'propertyNames';
+  for (const error of errors) {
+    const choice = choiceOf(error.instancePath);
+    if (choice !== undefined && isInside(error, choice)) choices.set(choice, true);
+  }
+  return errors.filter((error) => {
+    const choice = choiceOf(error.instancePath);
+    if (choice === undefined) return true;
+    return choices.get(choice) === true ? isInside(error, choice) : error.keyword === 'anyOf';
+  });
 }
 
 function describe(error: ErrorObject): SchemaBreach {

@@ -7,7 +7,7 @@ import { printable } from '../model/fact.ts';
  * @throws VdpaQemuError usage where a setting has no `=`, or its path does not lead anywhere
  */
 export function applySettings(text: string, settings: readonly string[]): string {
-  const document = parseDocument(text);
+  const document = parseDocument(text, { logLevel: 'error' });
   if (document.errors.length > 0) return text;
   for (const setting of settings) {
     const equals = setting.indexOf('=');
@@ -15,7 +15,10 @@ export function applySettings(text: string, settings: readonly string[]): string
     const key = setting.slice(0, equals);
     const path = key.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
     try {
-      document.setIn(path, parseDocument(setting.slice(equals + 1)).toJS({ maxAliasCount: 0 }));
+      const value = parseDocument(setting.slice(equals + 1), { prettyErrors: false, logLevel: 'error' });
+      const [error] = value.errors;
+      if (error) throw error;
+      document.setIn(path, value.toJS({ maxAliasCount: 0 }));
     } catch (cause) {
       throw new VdpaQemuError('usage', `--set ${printable(key)}: ${printable(messageOf(cause))}`, { cause });
     }

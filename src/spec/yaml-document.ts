@@ -37,13 +37,16 @@ export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
     throw new VdpaQemuError('bad-input', `larger than ${maxYamlBytes} bytes (${text.length})`);
   }
   const lineCounter = new LineCounter();
-  const document = guarded(() => parseDocument(text, { lineCounter, prettyErrors: false, strict: true, merge: false }));
+  const document = guarded(() =>
+    parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', strict: true, merge: false }),
+  );
+  refuseExhaustion(document);
   const problems = [...document.errors, ...document.warnings].map((error) => ({
     ...position(lineCounter, error.pos[0]),
-    message: printable(error.message),
+    message: error.code === 'MULTIPLE_DOCS' ? 'More than one YAML document' : printable(error.message),
   }));
   if (problems.length > 0) return problems;
-  const data = guarded(() => document.toJS({ maxAliasCount }) as unknown);
+  const data = dataOf(document);
   return { data, locate: (pointer, key) => locate(document, lineCounter, pointer, key) };
 }
 
@@ -53,16 +56,40 @@ export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
  */
 export function parseYamlStream(text: string): unknown[] {
   const lineCounter = new LineCounter();
-  const documents = guarded(() => parseAllDocuments(text, { lineCounter, prettyErrors: false }));
+  const documents = guarded(() => parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' }));
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
+    refuseExhaustion(document);
     const [error] = document.errors;
     if (error) {
       const { line, column } = position(lineCounter, error.pos[0]);
       throw new VdpaQemuError('bad-input', `${line}:${column}: ${printable(error.message)}`);
     }
-    return guarded(() => document.toJS({ maxAliasCount }) as unknown);
+    return dataOf(document);
   });
+}
+
+/** Where the parser ran out of stack it says so at every level that it had got to. */
+function refuseExhaustion({ errors }: Document): void {
+  const cause = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (cause) throw new VdpaQemuError('bad-input', 'cannot be read as YAML: nested too deeply', { cause });
+}
+
+function dataOf(document: Document): unknown {
+  return guarded(() => {
+    const data: unknown = document.toJS({ maxAliasCount });
+    refuseCycles(data, new Set());
+    return data;
+  });
+}
+
+/** `&a [*a]` is a value without an end, which nothing after this could walk. */
+function refuseCycles(value: unknown, around: Set<object>): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (around.has(value)) throw new ReferenceError('an alias stands inside of what it names');
+  around.add(value);
+  for (const entry of Object.values(value)) refuseCycles(entry, around);
+  around.delete(value);
 }
 
 /** The parser recurses: hostile nesting ends in a RangeError, hostile aliases in a ReferenceError. */

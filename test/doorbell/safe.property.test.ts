@@ -1,0 +1,234 @@
+/**
+ * The promise of the tool: `safe` is only ever said where the kernel mapped the page, QEMU can install it, and
+ * something vouches for what the page holds. Whatever the facts are.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { assessDevice } from '../../src/doorbell/assess.ts';
+import { parents } from '../../src/doorbell/parents.ts';
+import { isKnown, unknown } from '../../src/model/fact.ts';
+import type { VirtqueueAssessment } from '../../src/model/generated/assessment.ts';
+import type { Host, PciFunction, VdpaDevice, Virtqueue } from '../../src/model/generated/host-report.ts';
+import { deviceOf, reportWith } from '../report-builder.ts';
+
+const captured = reportWith();
+const why = fc.constantFrom(unknown('EBUSY', 'in use'), unknown('EACCES', 'no'), unknown('not-asked', '--no-open'));
+
+const hosts: fc.Arbitrary<Host> = fc
+  .record({
+    architecture: fc.constantFrom('x86_64', 'aarch64', 'riscv64'),
+    kernelRelease: fc.constantFrom(
+      '5.10.223',
+      '6.1.176',
+      '6.10.9',
+      '6.12.74',
+      '6.12.107',
+      '6.18.15',
+      '7.1.8',
+      '6.12.0-1-arm64',
+      'x',
+    ),
+    pageSize: fc.oneof({ weight: 3, arbitrary: fc.constant(4096) }, fc.constantFrom(16384, 65536, 1, 0), why),
+  })
+  .map((changes) => ({ ...captured.host, ...changes }));
+
+// few and near values, so that things do meet in a page
+const place = fc.oneof(
+  fc.integer({ min: 0, max: 12 }).map((page) => page * 0x1000),
+  fc.integer({ min: 0, max: 0xa000 }),
+);
+const length = fc.constantFrom(0, 1, 2, 4, 0x800, 0x1000, 0x3000, 0x400000);
+const capabilityType = fc.constantFrom(
+  'common',
+  'notify',
+  'isr',
+  'device',
+  'pci',
+  'shared-memory',
+  'vendor',
+  'unknown',
+);
+const functions: fc.Arbitrary<PciFunction> = fc
+  .record({
+    bars: fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.array(
+          fc.record({
+            index: fc.constantFrom(0, 4),
+            start: fc.constantFrom('0xfe000000', '0xfe008000', '0xfe000800', '0x380000000000'),
+            size: fc.constantFrom('0x800000', '0x4000', '0x3800', '0x1000', '0x20'),
+            kind: fc.oneof({ weight: 4, arbitrary: fc.constant('memory' as const) }, fc.constant('io' as const)),
+          }),
+          { minLength: 1, maxLength: 2 },
+        ),
+      },
+      why,
+    ),
+    capabilities: fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.record({
+          virtio: fc
+            .tuple(
+              fc.array(fc.record({ type: capabilityType, bar: fc.constantFrom(0, 4), offset: place, length }), {
+                maxLength: 5,
+              }),
+              fc.record({ offset: place, length, multiplier: fc.constantFrom(0, 2, 4, 4096, 4096, 4096, 8192, 65536) }),
+            )
+            .map(([others, { multiplier, ...notify }]) => [
+              { type: 'notify' as const, bar: 4, ...notify, notifyOffMultiplier: multiplier },
+              ...others,
+            ]),
+          msix: fc.option(
+            fc.record({
+              vectors: fc.integer({ min: 1, max: 2048 }),
+              tableBar: fc.constantFrom(0, 4),
+              tableOffset: place,
+              pbaBar: fc.constantFrom(0, 4),
+              pbaOffset: place,
+            }),
+          ),
+        }),
+      },
+      why,
+    ),
+  })
+  .map((changes) => ({ address: '0000:00:04.0', vendor: '0x1af4', device: '0x1041', ...changes }));
+
+const doorbell: fc.Arbitrary<Virtqueue['doorbell']> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('mapped' as const) },
+  fc.constantFrom('ENOTSUPP', 'EINVAL', 'ENOMEM').map((refused) => ({ refused })),
+  why,
+);
+
+const driver = fc.constantFrom(...parents.map((row) => row.driver), 'newdpa', null);
+const devices: fc.Arbitrary<VdpaDevice> = fc
+  .record({
+    parent: fc.oneof(
+      driver.map((name) => ({ bus: 'pci', name: '0000:00:04.0', driver: name })),
+      fc.constant(null),
+      why,
+    ),
+    managementDevice: fc.oneof(fc.constantFrom('vdpasim_net', 'vduse', 'pci/0000:00:04.0'), why),
+    pci: fc.oneof({ weight: 6, arbitrary: functions }, fc.constant(null), why),
+    virtqueues: fc.oneof(
+      {
+        weight: 9,
+        arbitrary: fc
+          .array(doorbell, { maxLength: 6 })
+          .map((all) => all.map((answer, index) => ({ index, doorbell: answer }))),
+      },
+      why,
+    ),
+  })
+  .map((changes) => ({ ...deviceOf(captured, 'vp0'), ...changes }));
+
+/** Whether two ranges of one BAR share a byte. */
+const meet = (from: number, length_: number, page: number) =>
+  length_ > 0 && from < page + 4096 && from + length_ > page;
+
+/** Written without looking at src/doorbell/pci-layout.ts: is there anything else in the page, byte by byte? */
+function vouchedForByPci(device: VdpaDevice, index: number): boolean {
+  const { pci } = device;
+  if (!isKnown(pci) || pci === null || !isKnown(pci.capabilities) || !isKnown(pci.bars)) return false;
+  const { bars } = pci;
+  const { virtio, msix } = pci.capabilities;
+  const notify = virtio.find(({ type, bar }) => type === 'notify' && bars.some((candidate) => candidate.index === bar));
+  const bar = bars.find((candidate) => candidate.index === notify?.bar);
+  if (!notify || bar?.kind !== 'memory') return false;
+  const page = notify.offset + index * (notify.notifyOffMultiplier ?? 1);
+  return (
+    (Number(bar.start) + page) % 4096 === 0 &&
+    page + 4096 <= Number(bar.size) &&
+    page + 4096 <= notify.offset + notify.length &&
+    !virtio.some(
+      (cap) => cap !== notify && cap.type !== 'pci' && cap.bar === bar.index && meet(cap.offset, cap.length, page),
+    ) &&
+    !(msix !== null && msix.tableBar === bar.index && meet(msix.tableOffset, msix.vectors * 16, page)) &&
+    !(msix !== null && msix.pbaBar === bar.index && meet(msix.pbaOffset, Math.ceil(msix.vectors / 64) * 8, page))
+  );
+}
+
+describe('whatever the facts are', () => {
+  test('safe means: mapped, 4096-byte pages, a sound kernel, and a witness', () => {
+    const seen = new Set<string>();
+    fc.assert(
+      fc.property(hosts, devices, (host, device) => {
+        for (const virtqueue of assessDevice(host, device).virtqueues) {
+          for (const { code } of virtqueue.reasons) seen.add(code);
+          if (virtqueue.verdict !== 'safe') continue;
+          expect(virtqueue.kernel).toBe('mapped');
+          expect(host.pageSize).toBe(4096);
+          expect(virtqueue.exclusivity).not.toBe('none');
+          if (host.architecture === 'aarch64') expect(['5.10.223', '6.12.107', '7.1.8']).toContain(host.kernelRelease);
+          const parent = parents.find((row) => isKnown(device.parent) && row.driver === device.parent?.driver);
+          expect(parent?.hazard).toBeUndefined();
+          if (virtqueue.exclusivity === 'pci-config') expect(vouchedForByPci(device, virtqueue.index)).toBe(true);
+          else expect(parent?.area).toBe('shared-page');
+        }
+      }),
+      { numRuns: 5000, seed: 1 },
+    );
+    // the facts are varied enough to reach every reason code
+    expect([...seen].sort()).toEqual([
+      'doorbell.contradiction',
+      'doorbell.control-without-area',
+      'doorbell.exclusive',
+      'doorbell.host-page-not-4096',
+      'doorbell.kernel-caching',
+      'doorbell.mmap-failed',
+      'doorbell.no-area',
+      'doorbell.no-page-sized-area',
+      'doorbell.not-page-aligned',
+      'doorbell.not-tested',
+      'doorbell.page-beyond-bar',
+      'doorbell.page-holds-registers',
+      'doorbell.page-not-verified',
+      'doorbell.page-size-unknown',
+      'doorbell.page-undeclared',
+      'doorbell.parent-hazard',
+      'doorbell.parent-word',
+      'doorbell.shared-by-own-virtqueues',
+      'doorbell.size-not-page',
+    ]);
+  });
+
+  test('a doorbell that was refused or not asked for is never safe, and every verdict has a reason', () => {
+    const kernelOf = ({ doorbell: answer }: Virtqueue) =>
+      answer === 'mapped' ? 'mapped' : 'refused' in answer ? answer.refused : answer.unknown;
+    fc.assert(
+      fc.property(hosts, devices, (host, device) => {
+        const assessment = assessDevice(host, device);
+        const facts = isKnown(device.virtqueues) ? device.virtqueues : [];
+        expect(assessment.virtqueues.map(({ index, kernel }) => ({ index, kernel }))).toEqual(
+          facts.map((fact) => ({ index: fact.index, kernel: kernelOf(fact) })),
+        );
+        for (const [position, { verdict, reasons }] of assessment.virtqueues.entries()) {
+          const fact = facts[position]!.doorbell;
+          if (fact !== 'mapped') expect(verdict).not.toBe('safe');
+          if (fact !== 'mapped') expect(verdict).not.toBe('unsafe');
+          if (typeof fact === 'object' && 'unknown' in fact) expect(verdict).toBe('unknown');
+          expect(reasons.length).toBeGreaterThan(0);
+          expect(reasons.every(({ message }) => message.length > 10)).toBe(true);
+        }
+      }),
+      { numRuns: 2000, seed: 2 },
+    );
+  });
+
+  test('a device is safe only where every data virtqueue is', () => {
+    fc.assert(
+      fc.property(hosts, devices, (host, device) => {
+        const { verdict, virtqueues, expectedHostNotifiers } = assessDevice(host, device);
+        const data = virtqueues.filter((virtqueue) => virtqueue.role !== 'control');
+        const safe = (virtqueue: VirtqueueAssessment) => virtqueue.verdict === 'safe';
+        if (verdict === 'safe') expect(data.length > 0 && data.every(safe)).toBe(true);
+        for (const index of [...expectedHostNotifiers.netdev, ...expectedHostNotifiers.device]) {
+          expect(virtqueues.find((virtqueue) => virtqueue.index === index)?.kernel).toBe('mapped');
+        }
+      }),
+      { numRuns: 2000, seed: 3 },
+    );
+  });
+});
