@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-import { main } from './cli.ts';
+import { fileURLToPath } from 'node:url';
+import type { main as mainOf } from './cli.ts';
+import { loadBundle } from './host/code-cache.ts';
 import { writeTo } from './host/standard-streams.ts';
+
+const { main } = loadBundle(fileURLToPath(new URL('cli.cjs', import.meta.url))).exports as { main: typeof mainOf };
 
 process.exitCode = await main(process.argv.slice(2), {
   out: (text) => writeTo(1, text),

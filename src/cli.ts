@@ -28,11 +28,11 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const { default: yargs } = await import('yargs');
   // yargs-parser makes an empty string of a lone dash
   const words = argv.map((word) => (word === '-' ? standardInput : word));
-  let code: ExitCode = 0;
-  const ran = (work: Promise<ExitCode>): Promise<void> =>
-    work.then((result) => {
-      code = result;
-    });
+  // Run after parsing: of a handler that gives a promise yargs expects failure, and lays out the help text in advance.
+  let chosen: (() => Promise<ExitCode>) | undefined;
+  const choose = (work: () => Promise<ExitCode>): void => {
+    chosen = work;
+  };
   const parser = withGlobals(yargs(words))
     .scriptName('vdpa-qemu')
     .usage('$0 COMMAND\n\nGenerates and validates QEMU launch configurations for vDPA devices.')
@@ -62,7 +62,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
           .example('$0 probe > host.json', 'the facts of this host')
           .example('$0 probe vp0 --no-open', 'one device, without touching it'),
       (args) =>
-        ran(
+        choose(() =>
           import('./commands/probe.ts').then(({ probe }) =>
             probe({ ...globals(args), devices: args.devices, open: args.open, qemu: args.qemu }, io),
           ),
@@ -80,7 +80,9 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
           .example('$0 assess', 'this host')
           .example('$0 assess host.json --json', 'a host that was probed before'),
       (args) =>
-        ran(import('./commands/assess.ts').then(({ assess }) => assess({ ...globals(args), report: args.report }, io))),
+        choose(() =>
+          import('./commands/assess.ts').then(({ assess }) => assess({ ...globals(args), report: args.report }, io)),
+        ),
     )
     .command(
       'gen [spec]',
@@ -115,7 +117,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
             'libvirt XML for hostA, fit for both',
           ),
       (args) =>
-        ran(
+        choose(() =>
           import('./commands/gen.ts').then(({ gen }) =>
             gen(
               {
@@ -132,8 +134,97 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
           ),
         ),
     )
+    .command(
+      'launch <spec>',
+      'start QEMU from a VM spec, wait for the guest driver, verify, report',
+      (command) =>
+        command
+          .positional('spec', { type: 'string', demandOption: true, describe: 'VM spec (YAML, - is stdin)' })
+          .option('host', {
+            type: 'string',
+            array: true,
+            nargs: 1,
+            default: [] as string[],
+            describe: 'host report; may be repeated; this host when left out',
+          })
+          .option('on', { type: 'string', describe: 'which of several hosts this one is' })
+          .option('timeout', { type: 'number', default: 60, describe: 'seconds for the guest driver to come up' })
+          .option('detach', { type: 'boolean', default: false, describe: 'leave the VM running; print pid and socket' })
+          .option('require', {
+            type: 'boolean',
+            default: false,
+            describe: 'every vDPA device must have active host notifiers',
+          })
+          .example('$0 launch vm.yaml', 'until QEMU ends or Ctrl-C')
+          .example('$0 launch vm.yaml --detach --json', 'for a script'),
+      (args) =>
+        choose(() =>
+          import('./commands/launch.ts').then(({ launch }) =>
+            launch(
+              {
+                ...globals(args),
+                spec: args.spec,
+                host: args.host,
+                on: args.on,
+                timeout: args.timeout,
+                detach: args.detach,
+                require: args.require,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
+    .command(
+      'verify',
+      'are the host notifiers of a running VM active, and if not, why?',
+      (command) =>
+        command
+          .option('qmp', { type: 'string', describe: 'QMP socket of the VM (a path, or HOST:PORT)' })
+          .option('domain', { type: 'string', describe: 'libvirt domain, asked through virsh' })
+          .option('connect', { type: 'string', describe: 'libvirt URI for --domain; default qemu:///system' })
+          .option('spec', { type: 'string', describe: 'VM spec: compare the VM with its plan' })
+          .option('host', {
+            type: 'string',
+            array: true,
+            nargs: 1,
+            default: [] as string[],
+            describe: 'host report, made while the devices were idle; may be repeated',
+          })
+          .option('on', { type: 'string', describe: 'which of several hosts the VM runs on' })
+          .option('wait', { type: 'number', default: 0, describe: 'seconds to wait for the guest driver' })
+          .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+          .option('require', {
+            type: 'boolean',
+            default: false,
+            describe: 'every vDPA device must have active host notifiers',
+          })
+          .example('$0 verify --qmp /run/web1.qmp --wait 30', 'a VM that is just booting')
+          .example('$0 verify --domain web1 --spec web1.yaml --host host.json', 'a libvirt domain against its plan'),
+      (args) =>
+        choose(() =>
+          import('./commands/verify.ts').then(({ verify }) =>
+            verify(
+              {
+                ...globals(args),
+                qmp: args.qmp,
+                domain: args.domain,
+                connect: args.connect,
+                spec: args.spec,
+                host: args.host,
+                on: args.on,
+                wait: args.wait,
+                pid: args.pid,
+                require: args.require,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
     .completion('completion', 'print a script that completes commands in bash or zsh')
     .demandCommand(1, 'say what to do')
+    .check(onlyOnce)
     .strict()
     .exitProcess(false)
     .help()
@@ -141,19 +232,28 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     .wrap(100)
     .epilogue('Exit code: 0 nothing blocks; 1 something found blocks; 2 could not run.')
     .fail((message: string | null, error: Error | undefined) => {
-      if (error) throw error;
-      throw new VdpaQemuError('usage', message ?? 'cannot be understood');
+      // a failed command comes without a message
+      if (error && !message) throw error;
+      throw new VdpaQemuError('usage', (message ?? 'cannot be understood').replace(/\s*\n\s*/g, ' '));
     });
   await parser.parseAsync(words, {}, (error: unknown, _args: unknown, output: string) => {
     if (error === undefined && output !== '') io.out(`${output}\n`);
   });
-  return code;
+  return chosen === undefined ? 0 : await chosen();
+}
+
+/** Of an option that was given twice yargs makes a list. */
+function onlyOnce(args: Record<string, unknown>): true {
+  for (const name of ['output', 'on', 'format', 'template']) {
+    if (Array.isArray(args[name])) throw new VdpaQemuError('usage', `--${name} can be given once`);
+  }
+  return true;
 }
 
 function withGlobals(parser: Argv): Argv<Record<keyof GlobalOptions, unknown>> {
   return parser
     .option('json', { type: 'boolean', default: false, describe: 'machine output' })
-    .option('output', { type: 'string', describe: 'write the result to this file, whole or not at all' })
+    .option('output', { type: 'string', describe: 'write the result to this file, whole or not at all; - is stdout' })
     .option('color', { type: 'boolean', default: true, describe: '--no-color: plain text' })
     .option('quiet', { type: 'boolean', default: false, describe: 'tell only errors' })
     .option('verbose', { type: 'boolean', default: false, describe: 'tell more' });
@@ -162,7 +262,7 @@ function withGlobals(parser: Argv): Argv<Record<keyof GlobalOptions, unknown>> {
 function globals(args: Record<keyof GlobalOptions, unknown>): GlobalOptions {
   return {
     json: args.json === true,
-    output: typeof args.output === 'string' ? args.output : undefined,
+    output: typeof args.output === 'string' && args.output !== standardInput ? args.output : undefined,
     color: args.color !== false,
     quiet: args.quiet === true,
     verbose: args.verbose === true,

@@ -2,6 +2,11 @@
  * The library. Facts (`probeHost`, `parseReports`), then judgement (`assessHost`, `planVm`), then text (`render..`).
  * Only `probeHost` touches the machine.
  */
+export { readProcess, type ProcessView } from './host/proc-maps.ts';
+export { QmpClient, type QmpExecutor } from './host/qmp-client.ts';
+export { connectQmp, type QmpAddress, type QmpConnectOptions } from './host/qmp-connect.ts';
+export { QmpError } from './host/qmp-error.ts';
+export { virshMonitor } from './host/virsh-monitor.ts';
 export { assessDevice, assessHost } from './doorbell/assess.ts';
 export { VdpaQemuError, type ErrorCode } from './model/error.ts';
 export { isKnown, isUnknown, type Fact } from './model/fact.ts';
@@ -15,6 +20,8 @@ export type {
 } from './model/generated/assessment.ts';
 export type { GuestAbi } from './model/generated/guest-abi.ts';
 export type { HostReport, VdpaDevice } from './model/generated/host-report.ts';
+export type { ObservedDevice, Observation } from './model/generated/observation.ts';
+export type { DeviceVerification, Verification } from './model/generated/verification.ts';
 export type { VmPlan } from './model/generated/vm-plan.ts';
 export type { VmSpec } from './model/generated/vm-spec.ts';
 export { planVm, type PlanResult } from './plan/plan-vm.ts';
@@ -26,4 +33,8 @@ export { renderCommand } from './render/shell.ts';
 export { parseReports } from './report/parse-reports.ts';
 export type { CompleteSpec } from './spec/defaults.ts';
 export { loadSpec, type LoadedSpec } from './spec/load.ts';
+export { launchVm, type LaunchedVm, type LaunchOptions } from './verify/launch-vm.ts';
+export { observeUntilReady, type WaitOptions } from './verify/observe-until-ready.ts';
+export { observeVm, type ObserveOptions } from './verify/observe.ts';
+export { verifyVm, type VerifyOptions } from './verify/verify.ts';
 export { version } from './version.ts';

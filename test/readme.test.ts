@@ -68,3 +68,13 @@ test('every command of the README table is in --help, and the other way round', 
   const inReadme = [...readme.matchAll(/^\| `vdpa-qemu ([a-z-]+)/gm)].map(([, name]) => name);
   expect(inReadme).toEqual(inHelp);
 });
+
+test('help is plain ASCII, which the bundle counts on when it lays it out', () => {
+  const help = outputOf(['dist/bin.js', '--help']);
+  const commands = [...help.matchAll(/^ {2}vdpa-qemu ([a-z-]+)/gm)].map(([, name = '']) => name);
+  const texts = [
+    help,
+    ...commands.filter((name) => name !== 'completion').map((name) => outputOf(['dist/bin.js', name, '--help'])),
+  ];
+  for (const text of texts) expect(text).toMatch(/^[\n\x20-\x7e]+$/);
+});

@@ -3,7 +3,7 @@ import type { VdpaDevice } from '../model/generated/host-report.ts';
 import { pointerOf } from '../model/pointer.ts';
 import { shellQuote } from '../model/shell-quote.ts';
 import { bindCommands } from './bind-commands.ts';
-import type { Note, NoteRule } from './notes.ts';
+import type { Note, NoteRule } from './note-rule.ts';
 
 /** Answers to open that other rules, or the caller's own wish, explain. */
 const explained = new Set(['EBUSY', 'EACCES', 'EPERM', 'ENOTSUPP', 'native-unavailable', 'not-asked', 'not-present']);

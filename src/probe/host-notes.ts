@@ -1,7 +1,7 @@
 import { isKnown } from '../model/fact.ts';
 import { pointerOf } from '../model/pointer.ts';
 import { shellQuote } from '../model/shell-quote.ts';
-import type { NoteRule } from './notes.ts';
+import type { NoteRule } from './note-rule.ts';
 
 /** On the host as a whole. */
 export const hostNotes: readonly NoteRule[] = [

@@ -8,6 +8,9 @@ import { specRules } from './rules.ts';
 import { describeSchemaErrors, type SchemaBreach } from './schema-errors.ts';
 import { parseYaml, type YamlDocument, type YamlProblem } from './yaml-document.ts';
 
+/** Nobody reads more, and to find the line of each takes time. */
+const maxBreaches = 1000;
+
 /** A spec that was read: complete where nothing is wrong with it, and all that was found in one run. */
 export interface LoadedSpec {
   readonly spec: CompleteSpec | undefined;
@@ -38,8 +41,8 @@ export function loadSpec(text: string, file: string): LoadedSpec {
     ...finding,
     place: { file, ...document.locate(finding.path) },
   });
-  const { data } = document;
-  const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
+  const data = shortened(document.data);
+  const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []).slice(0, maxBreaches);
   const usable = breaches.length === 0 ? data : withoutBreaches(data, breaches);
   const findings = breaches.map(({ path, key, message }): Finding => ({
     code: 'spec.schema',
@@ -60,6 +63,21 @@ function parse(text: string, file: string): YamlDocument | readonly YamlProblem[
   } catch (cause) {
     throw new VdpaQemuError('bad-input', `${file}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Lists cut to one entry more than the schema allows: the breach is still there, and ajv's time is quadratic in them. */
+function shortened(data: unknown): unknown {
+  if (!isRecord(data) || Array.isArray(data)) return data;
+  const copy = { ...data };
+  for (const key of ['interfaces', 'disks', 'vdpaDevices']) {
+    const devices = copy[key];
+    if (Array.isArray(devices)) copy[key] = devices.slice(0, 29);
+  }
+  const { migration } = copy;
+  if (isRecord(migration) && Array.isArray(migration['hosts'])) {
+    copy['migration'] = { ...migration, hosts: migration['hosts'].slice(0, 10_001) };
+  }
+  return copy;
 }
 
 function checkRules(spec: VmSpec): Finding[] {

@@ -18,7 +18,7 @@ export function applySettings(text: string, settings: readonly string[]): string
       const value = parseDocument(setting.slice(equals + 1), { prettyErrors: false, logLevel: 'error' });
       const [error] = value.errors;
       if (error) throw error;
-      document.setIn(path, value.toJS({ maxAliasCount: 0 }));
+      document.setIn(path, document.createNode(value.toJS({ maxAliasCount: 0 })));
     } catch (cause) {
       throw new VdpaQemuError('usage', `--set ${printable(key)}: ${printable(messageOf(cause))}`, { cause });
     }

@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { hostRoots, linkTarget, listDirectory, readText } from './files.ts';
+import { runProgram } from './program.ts';
+
+/** What /proc shows of a process, as far as vhost-vdpa devices are concerned. */
+export interface ProcessView {
+  readonly pid: number;
+  readonly pageSize: Fact<number>;
+  readonly arguments: Fact<readonly string[]>;
+  /** file descriptor -> what it is open on */
+  readonly files: Fact<ReadonlyMap<number, string>>;
+  readonly mappings: Fact<readonly DeviceMapping[]>;
+}
+
+/** One mapping of a /dev/vhost-vdpa-N: with MAP_SHARED at offset vq * page size it is the doorbell of that virtqueue. */
+export interface DeviceMapping {
+  readonly device: string;
+  readonly offset: number;
+}
+
+/** Reads /proc/PID. Of another user's process only root sees `files` and `mappings` (ptrace access mode, proc(5)). */
+export async function readProcess(
+  pid: number,
+  roots: { readonly procRoot: string } = hostRoots,
+  pageSize: () => Promise<Fact<number>> = askPageSize,
+): Promise<ProcessView> {
+  const directory = path.join(roots.procRoot, String(pid));
+  const commandLine = readText(path.join(directory, 'cmdline'));
+  const maps = readText(path.join(directory, 'maps'));
+  return {
+    pid,
+    pageSize: await pageSize(),
+    arguments: isUnknown(commandLine) ? commandLine : commandLine.split('\0').slice(0, -1),
+    files: openFiles(path.join(directory, 'fd')),
+    mappings: isUnknown(maps) ? maps : parseMaps(maps),
+  };
+}
+
+/** Lines of /proc/PID/maps: `7f0cc000-7f0cd000 -w-s 00001000 00:06 617    /dev/vhost-vdpa-0` (fs/proc/task_mmu.c). */
+export function parseMaps(text: string): DeviceMapping[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^[0-9a-f]+-[0-9a-f]+ ..[-x]s ([0-9a-f]+) \S+ \d+ +(\/\S*\/vhost-vdpa-\d+)$/.exec(line);
+    return match?.[2] === undefined ? [] : [{ device: match[2], offset: parseInt(match[1] ?? '', 16) }];
+  });
+}
+
+/**
+ * The process that listens on a unix socket: /proc/net/unix names its inode, /proc/PID/fd who holds it. Needs root for
+ * other users' processes.
+ */
+export function findListener(socket: string, roots: { readonly procRoot: string } = hostRoots): number | undefined {
+  const inodes = new Set(listeningInodes(readText(path.join(roots.procRoot, 'net/unix')), socket));
+  const processes = listDirectory(roots.procRoot);
+  if (inodes.size === 0 || isUnknown(processes)) return undefined;
+  for (const name of processes.filter((entry) => /^\d+$/.test(entry))) {
+    const files = openFiles(path.join(roots.procRoot, name, 'fd'));
+    if (isUnknown(files)) continue;
+    for (const target of files.values()) if (inodes.has(target)) return Number(name);
+  }
+  return undefined;
+}
+
+/** `Num RefCount Protocol Flags Type St Inode Path`; a listening socket has __SO_ACCEPTCON, 00010000 (net/unix). */
+function listeningInodes(table: Fact<string>, socket: string): string[] {
+  if (isUnknown(table)) return [];
+  return table.split('\n').flatMap((line) => {
+    const match = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (.+)$/.exec(line);
+    return match?.[2] === socket ? [`socket:[${match[1] ?? ''}]`] : [];
+  });
+}
+
+function openFiles(directory: string): Fact<Map<number, string>> {
+  const names = listDirectory(directory);
+  if (isUnknown(names)) return names;
+  const files = new Map<number, string>();
+  for (const name of names) {
+    const target = linkTarget(path.join(directory, name));
+    if (typeof target === 'string') files.set(Number(name), target);
+  }
+  return files;
+}
+
+/** The pid in a file such as libvirt's /run/libvirt/qemu/NAME.pid. */
+export function readPidFile(file: string): Fact<number> {
+  const text = readText(file);
+  if (isUnknown(text)) return text;
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : unknown('malformed', `${file}: holds no process number`);
+}
+
+async function askPageSize(): Promise<Fact<number>> {
+  const output = await runProgram('getconf', ['PAGESIZE']);
+  if (isUnknown(output)) return output;
+  const size = Number(output.stdout.trim());
+  return Number.isSafeInteger(size) && size > 0 ? size : unknown('malformed', 'getconf PAGESIZE gave no number');
+}

@@ -1,0 +1,81 @@
+import { assessDevice } from '../doorbell/assess.ts';
+import { isKnown, isUnknown } from '../model/fact.ts';
+import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
+import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
+import type { ObservedDevice, Observation } from '../model/generated/observation.ts';
+import type { VmPlan } from '../model/generated/vm-plan.ts';
+import { charDeviceOf } from '../plan/host.ts';
+
+type VdpaBinding = VmPlan['binding']['interfaces'][number];
+
+/** What else is known of one device of the VM: from its host's report, its plan, and its process. */
+export interface DeviceContext {
+  readonly charDevice: string | null;
+  readonly binding: VdpaBinding | undefined;
+  readonly facts: VdpaDevice | undefined;
+  readonly assessment: DeviceAssessment | undefined;
+  readonly hostPageSize: number | undefined;
+  /** virtqueues whose doorbell page the process has mapped; undefined: not known */
+  readonly mapped: ReadonlySet<number> | undefined;
+  /** virtqueues in the flat view of the guest's memory; undefined: not asked */
+  readonly inMemoryMap: ReadonlyMap<number, { readonly kvm: boolean }> | undefined;
+}
+
+export interface Evidence {
+  readonly plan?: VmPlan | undefined;
+  readonly report?: HostReport | undefined;
+}
+
+/** libvirt's aliases of users begin with ua- (see aliasOf() in render/libvirt-xml.ts). */
+export function idOf(device: Pick<ObservedDevice, 'id'>): string | undefined {
+  return device.id?.replace(/^ua-/, '');
+}
+
+export function contextOf(device: ObservedDevice, observation: Observation, { plan, report }: Evidence): DeviceContext {
+  const binding = bindingOf(device, plan);
+  const seen = isKnown(device.charDevice) ? device.charDevice : undefined;
+  const charDevice = seen ?? binding?.charDevice ?? null;
+  const facts =
+    charDevice === null ? undefined : report?.devices.find((candidate) => charDeviceOf(candidate) === charDevice);
+  return {
+    charDevice,
+    binding,
+    facts,
+    assessment: facts && report ? assessDevice(report.host, facts) : undefined,
+    hostPageSize: pageSizeOf(observation, report),
+    mapped: mappedBy(observation, charDevice),
+    inMemoryMap: memoryMapOf(device, observation),
+  };
+}
+
+/** What the assessment says of one virtqueue. */
+export function assessed(context: DeviceContext, index: number): VirtqueueAssessment | undefined {
+  return context.assessment?.virtqueues.find((virtqueue) => virtqueue.index === index);
+}
+
+function bindingOf(device: ObservedDevice, plan: VmPlan | undefined): VdpaBinding | undefined {
+  if (!plan) return undefined;
+  const { interfaces, disks, vdpaDevices } = plan.binding;
+  const all = [...interfaces, ...vdpaDevices, ...disks.filter((disk) => 'charDevice' in disk)];
+  return all.find(({ id }) => id === idOf(device));
+}
+
+function pageSizeOf({ process }: Observation, report: HostReport | undefined): number | undefined {
+  if (process && isKnown(process.pageSize)) return process.pageSize;
+  return report && isKnown(report.host.pageSize) ? report.host.pageSize : undefined;
+}
+
+function mappedBy({ process }: Observation, charDevice: string | null): Set<number> | undefined {
+  if (process === null || isUnknown(process.doorbells) || charDevice === null) return undefined;
+  return new Set(process.doorbells.filter(({ device }) => device === charDevice).map(({ virtqueue }) => virtqueue));
+}
+
+function memoryMapOf(device: ObservedDevice, { memoryMap }: Observation): Map<number, { kvm: boolean }> | undefined {
+  if (memoryMap === null || isUnknown(device.virtqueues)) return undefined;
+  const found = new Map<number, { kvm: boolean }>();
+  for (const { index, hostNotifier } of device.virtqueues) {
+    const region = memoryMap.find(({ name }) => name === hostNotifier?.name);
+    if (region) found.set(index, { kvm: region.kvm });
+  }
+  return found;
+}

@@ -1,0 +1,104 @@
+import type { QmpExecutor } from '../host/qmp-client.ts';
+import { asList, asObject, asText, member } from '../host/qmp-value.ts';
+import { isKnown, isUnknown, type Fact } from '../model/fact.ts';
+import type { ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
+import type { Finding } from '../model/finding.ts';
+import { checked, Questions } from './answers.ts';
+import type { Inventory } from './inventory.ts';
+import { parseNotifierName } from './notifier-name.ts';
+
+/** A front end that has a vDPA device, or a vhost-user one, behind it. */
+export interface FoundDevice extends Pick<ObservedDevice, 'path' | 'frontend' | 'backend' | 'attachment' | 'netdev'> {
+  /** object names of the host notifiers below its backend */
+  readonly notifiers: readonly string[];
+}
+
+export interface FoundDevices {
+  readonly devices: readonly FoundDevice[];
+  readonly notes: readonly Finding[];
+}
+
+/**
+ * Tells which front ends are vDPA: the second round trip.
+ *
+ * - `vhost-vdpa-device-*`: by its type.
+ * - `virtio-net-*`: QOM gives the id of its netdev, but no QMP command the netdev's type. `info network` does, and so
+ *   does the process's command line; an installed host notifier proves it, too.
+ * - `virtio-blk-*`: by the driver of its block node.
+ */
+export async function findDevices(
+  executor: QmpExecutor,
+  inventory: Inventory,
+  process: ObservedProcess | null,
+  signal?: AbortSignal,
+): Promise<FoundDevices> {
+  const ask = new Questions();
+  const asked = inventory.frontends.map((path) => ({
+    path,
+    type: ask.property(path, 'type'),
+    netdev: ask.property(path, 'netdev'),
+    drive: ask.property(path, 'drive'),
+    backend: ask.add('qom-list', { path: `${path}/virtio-backend` }),
+  }));
+  await ask.ask(executor, signal);
+
+  const devices: FoundDevice[] = [];
+  const notes: Finding[] = [];
+  for (const { path, type, netdev, drive, backend } of asked) {
+    const frontend = checked(type(), asText, `type of ${path}`);
+    if (isUnknown(frontend)) continue;
+    const notifiers = notifiersIn(backend(), path);
+    const base = { path, frontend, netdev: textOr(netdev()), notifiers };
+    const kind = kindOf(base, textOr(drive()), inventory, process);
+    if (kind === 'unknown') notes.push(netdevUnknown(path, inventory));
+    else if (kind !== undefined) devices.push({ ...base, ...kind });
+  }
+  return { devices, notes };
+}
+
+type Kind = Pick<ObservedDevice, 'backend' | 'attachment'>;
+
+function kindOf(
+  { frontend, netdev, notifiers }: Pick<FoundDevice, 'frontend' | 'netdev' | 'notifiers'>,
+  drive: string | null,
+  { netdevTypes, vdpaBlockNodes }: Inventory,
+  process: ObservedProcess | null,
+): Kind | 'unknown' | undefined {
+  if (frontend.startsWith('vhost-vdpa-device')) return { backend: 'vhost-vdpa', attachment: 'device' };
+  const seen = notifiers.map(parseNotifierName).find((name) => name !== undefined)?.backend;
+  if (frontend.startsWith('vhost-user-')) {
+    return seen === undefined ? undefined : { backend: seen, attachment: 'device' };
+  }
+  if (frontend.startsWith('virtio-blk')) {
+    return drive !== null && vdpaBlockNodes.has(drive) ? { backend: 'vhost-vdpa', attachment: 'blockdev' } : undefined;
+  }
+  if (!frontend.startsWith('virtio-net') || netdev === null) return undefined;
+  if (seen !== undefined) return { backend: seen, attachment: 'netdev' };
+  const onCommandLine = process !== null && isKnown(process.netdevs) && process.netdevs.some(({ id }) => id === netdev);
+  if (onCommandLine) return { backend: 'vhost-vdpa', attachment: 'netdev' };
+  if (isUnknown(netdevTypes)) return 'unknown';
+  const type = netdevTypes.get(netdev);
+  return type === 'vhost-vdpa' || type === 'vhost-user' ? { backend: type, attachment: 'netdev' } : undefined;
+}
+
+function notifiersIn(answer: Fact<unknown>, path: string): string[] {
+  const list = checked(answer, asList, `qom-list ${path}/virtio-backend`);
+  if (isUnknown(list)) return [];
+  return list
+    .map((entry) => asText(member(asObject(entry, 'a property'), 'name'), 'qom-list: name'))
+    .filter((name) => parseNotifierName(name) !== undefined);
+}
+
+function textOr(answer: Fact<unknown>): string | null {
+  return typeof answer === 'string' && answer !== '' ? answer : null;
+}
+
+function netdevUnknown(path: string, { netdevTypes }: Inventory): Finding {
+  return {
+    code: 'observe.netdev-type-unknown',
+    severity: 'warning',
+    path: '/devices',
+    message: `whether ${path} has a vDPA device behind it could not be seen: ${isUnknown(netdevTypes) ? netdevTypes.detail : ''}`,
+    fix: 'give --pid, so that its command line can be read',
+  };
+}

@@ -1,0 +1,154 @@
+import type { QmpExecutor } from '../host/qmp-client.ts';
+import { asCount, asList, asObject, asText, member, optional } from '../host/qmp-value.ts';
+import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
+import type { Observation } from '../model/generated/observation.ts';
+import { checked, Questions } from './answers.ts';
+import { parseInfoNetwork } from './monitor-text.ts';
+import type { FdSets } from './process-facts.ts';
+
+/** The VM as a whole, and where its virtio front ends are: the first round trip. */
+export interface Inventory {
+  readonly vm: Pick<Observation, 'qemu' | 'machine' | 'runState' | 'migration' | 'board'>;
+  /** paths of devices that may be virtio front ends, sorted */
+  readonly frontends: readonly string[];
+  /** virtio-net, virtio-blk .. by the path of the front end; where x-query-virtio exists */
+  readonly virtioNames: ReadonlyMap<string, string>;
+  readonly netdevTypes: Fact<ReadonlyMap<string, string>>;
+  /** names of block nodes whose driver is virtio-blk-vhost-vdpa */
+  readonly vdpaBlockNodes: ReadonlySet<string>;
+  readonly commands: ReadonlySet<string>;
+  readonly fdSets: FdSets;
+  readonly pci: Fact<unknown>;
+}
+
+/** @throws QmpError where the monitor is lost, or answers what QEMU's schema does not say */
+export async function takeInventory(executor: QmpExecutor, signal?: AbortSignal): Promise<Inventory> {
+  const ask = new Questions();
+  const version = ask.add('query-version');
+  const status = ask.add('query-status');
+  const migration = ask.add('query-migrate');
+  const machine = ask.property('/machine', 'type');
+  const lists = ['/machine/peripheral', '/machine/peripheral-anon'].map(
+    (path) => [path, ask.add('qom-list', { path })] as const,
+  );
+  const virtio = ask.add('x-query-virtio');
+  const commands = ask.add('query-commands');
+  const network = ask.add('human-monitor-command', { 'command-line': 'info network' });
+  const nodes = ask.add('query-named-block-nodes', { flat: true });
+  const sets = ask.add('query-fdsets');
+  const pci = ask.add('query-pci');
+  const memory = ask.add('query-memory-size-summary');
+  const cpus = ask.add('query-cpus-fast');
+  const uuid = ask.add('query-uuid');
+  await ask.ask(executor, signal);
+
+  const virtioNames = namesOf(virtio());
+  const children = lists.flatMap(([path, answer]) => frontendsIn(path, answer()));
+  const text = network();
+  const cpuList = checked(cpus(), asList, 'query-cpus-fast');
+  const running = checked(status(), asObject, 'query-status');
+  return {
+    vm: {
+      qemu: versionOf(version()),
+      machine: checked(machine(), asText, 'type of /machine', (type) => type.replace(/-machine$/, '')),
+      runState: isUnknown(running) ? 'unknown' : asText(member(running, 'status'), 'query-status: status'),
+      migration: migrationOf(migration()),
+      board: {
+        memoryBytes: checked(
+          memory(),
+          (value, what) => asCount(member(asObject(value, what), 'base-memory'), what),
+          'query-memory-size-summary',
+        ),
+        cpus: isUnknown(cpuList) ? cpuList : cpuList.length,
+        uuid: checked(uuid(), (value, what) => asText(member(asObject(value, what), 'UUID'), what), 'query-uuid'),
+      },
+    },
+    frontends: [...new Set([...children, ...virtioNames.keys()])].sort(),
+    virtioNames,
+    netdevTypes: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
+    vdpaBlockNodes: blockNodesOf(nodes()),
+    commands: commandsOf(commands()),
+    fdSets: fdSetsOf(sets()),
+    pci: pci(),
+  };
+}
+
+/** The device models that can have a host notifier, or hide one: virtio, vhost-vdpa-device, vhost-user, on any bus. */
+function frontendsIn(path: string, answer: Fact<unknown>): string[] {
+  const list = checked(answer, asList, `qom-list ${path}`);
+  if (isUnknown(list)) return [];
+  return list.flatMap((entry) => {
+    const property = asObject(entry, `qom-list ${path}: an entry`);
+    const type = asText(member(property, 'type'), `qom-list ${path}: type`);
+    const name = asText(member(property, 'name'), `qom-list ${path}: name`);
+    return /^child<(?:virtio|vhost-vdpa-device|vhost-user)-.*>$/.test(type) ? [`${path}/${name}`] : [];
+  });
+}
+
+const backendSuffix = '/virtio-backend';
+
+/** x-query-virtio only walks the realized devices: it is safe where x-query-virtio-status is not. */
+function namesOf(answer: Fact<unknown>): Map<string, string> {
+  const list = checked(answer, asList, 'x-query-virtio');
+  if (isUnknown(list)) return new Map();
+  return new Map(
+    list.flatMap((entry) => {
+      const device = asObject(entry, 'x-query-virtio: a device');
+      const path = asText(member(device, 'path'), 'x-query-virtio: path');
+      const name = asText(member(device, 'name'), 'x-query-virtio: name');
+      return path.endsWith(backendSuffix) ? [[path.slice(0, -backendSuffix.length), name] as const] : [];
+    }),
+  );
+}
+
+function versionOf(answer: Fact<unknown>): Observation['qemu'] {
+  const value = asObject(answer, 'query-version');
+  const qemu = asObject(member(value, 'qemu'), 'query-version: qemu');
+  const parts = ['major', 'minor', 'micro'].map((part) => asCount(member(qemu, part), `query-version: ${part}`));
+  return { version: parts.join('.'), package: asText(member(value, 'package'), 'query-version: package') };
+}
+
+function migrationOf(answer: Fact<unknown>): Observation['migration'] {
+  const info = checked(answer, asObject, 'query-migrate');
+  if (isUnknown(info)) return { status: info, blockedReasons: [] };
+  const reasons = optional(member(info, 'blocked-reasons'), asList, 'query-migrate: blocked-reasons') ?? [];
+  return {
+    status: optional(member(info, 'status'), asText, 'query-migrate: status') ?? null,
+    blockedReasons: reasons.map((reason) => asText(reason, 'query-migrate: blocked-reasons')),
+  };
+}
+
+function blockNodesOf(answer: Fact<unknown>): Set<string> {
+  const list = checked(answer, asList, 'query-named-block-nodes');
+  if (isUnknown(list)) return new Set();
+  const names = list.flatMap((entry) => {
+    const node = asObject(entry, 'a block node');
+    const name = member(node, 'node-name');
+    return member(node, 'drv') === 'virtio-blk-vhost-vdpa' && typeof name === 'string' ? [name] : [];
+  });
+  return new Set(names);
+}
+
+function commandsOf(answer: Fact<unknown>): Set<string> {
+  const list = checked(answer, asList, 'query-commands');
+  if (isUnknown(list)) return new Set();
+  return new Set(list.map((entry) => asText(member(asObject(entry, 'a command'), 'name'), 'query-commands: name')));
+}
+
+function fdSetsOf(answer: Fact<unknown>): FdSets {
+  const list = checked(answer, asList, 'query-fdsets');
+  if (isUnknown(list)) return new Map();
+  return new Map(
+    list.map((entry) => {
+      const set = asObject(entry, 'an fd set');
+      const fds = asList(member(set, 'fds'), 'query-fdsets: fds').map((fd) =>
+        asCount(member(asObject(fd, 'an fd'), 'fd'), 'query-fdsets: fd'),
+      );
+      return [asCount(member(set, 'fdset-id'), 'query-fdsets: fdset-id'), fds];
+    }),
+  );
+}
+
+function asFact(answer: Fact<unknown>, what: string): Fact<never> {
+  return isKnown(answer) ? unknown('malformed', `${what}: no text`) : answer;
+}

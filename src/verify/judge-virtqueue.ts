@@ -1,0 +1,135 @@
+import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
+import type { VirtqueueVerification } from '../model/generated/verification.ts';
+import { isKnown, isUnknown } from '../model/fact.ts';
+import { assessed, type DeviceContext } from './context.ts';
+import { obstacles, type Case } from './obstacles.ts';
+
+export type Verdict = VirtqueueVerification['verdict'];
+type Judgement = Pick<VirtqueueVerification, 'verdict' | 'reasons' | 'ruledOut'>;
+
+/** QEMU places host notifiers 4096 bytes apart (hw/virtio/virtio-pci.c: virtio_pci_set_host_notifier_mr()). */
+const stride = 4096;
+
+/** Whether the host notifier of one virtqueue is active; where it is not, why. */
+export function judgeVirtqueue(
+  virtqueue: ObservedVirtqueue,
+  device: ObservedDevice,
+  context: DeviceContext,
+  observation: Observation,
+): VirtqueueVerification {
+  const { index, role } = virtqueue;
+  const one: Case = { virtqueue, device, context, observation };
+  return { index, role, ...(isInstalled(virtqueue) ? judgeInstalled(one) : judgeAbsent(one)) };
+}
+
+/**
+ * QEMU removes a vhost-vdpa region with its mapping; a vhost-user region may stay as an object without a container
+ * (hw/virtio/vhost-user.c: "Don't init again after suspend").
+ */
+export function isInstalled({ hostNotifier }: ObservedVirtqueue): boolean {
+  return hostNotifier !== null && hostNotifier.container !== null;
+}
+
+/** The region is there. Is it where the guest writes, and does the guest write there? */
+function judgeInstalled(one: Case): Judgement {
+  const { virtqueue, device, context } = one;
+  const { index, hostNotifier } = virtqueue;
+  const misplaced = misplacement(one);
+  if (misplaced !== undefined) return judgement('unknown', 'verify.region-misplaced', misplaced);
+  if (isKnown(device.guestFeatures) && !device.guestFeatures.includes('VIRTIO_F_VERSION_1')) {
+    return judgement(
+      'inactive',
+      'verify.legacy-driver',
+      'the guest driver did not negotiate VIRTIO_F_VERSION_1: it kicks through the legacy I/O BAR, not through the doorbell',
+    );
+  }
+  if (context.mapped?.has(index) === false && device.backend === 'vhost-vdpa') {
+    return judgement(
+      'unknown',
+      'verify.witnesses-disagree',
+      `QEMU has a host notifier, but the process has not mapped doorbell ${index} of ${context.charDevice ?? ''}`,
+    );
+  }
+  if (context.inMemoryMap?.has(index) === false) {
+    return judgement(
+      'inactive',
+      'verify.bar-not-decoded',
+      "the host notifier is not in the guest's memory map: the guest does not decode the BAR",
+    );
+  }
+  const witnesses = [
+    `QEMU has installed ${hostNotifier?.name ?? ''} at its place in the notify region`,
+    ...(context.mapped ? ['the process has mapped the doorbell'] : []),
+    ...(context.inMemoryMap ? ["the guest's memory map holds it"] : []),
+    ...(context.inMemoryMap?.get(index)?.kvm === true ? ['KVM holds the slot: a kick does not leave the guest'] : []),
+  ];
+  const legacy = isUnknown(device.guestFeatures)
+    ? [
+        {
+          code: 'verify.features-unknown',
+          message: `the negotiated features are not known: ${device.guestFeatures.detail}`,
+        },
+      ]
+    : [];
+  return {
+    verdict: 'active',
+    reasons: [{ code: 'verify.active', message: witnesses.join('; ') }, ...legacy],
+    ruledOut: [],
+  };
+}
+
+/** What is wrong with the place of the region, which nothing in QEMU should make. */
+function misplacement({ virtqueue: { index, hostNotifier }, device }: Case): string | undefined {
+  if (hostNotifier === null) return undefined;
+  const { address, size, container } = hostNotifier;
+  if (isUnknown(address) || isUnknown(size) || isUnknown(container)) {
+    return 'a host notifier was there, and its place could not be read';
+  }
+  if (address !== index * stride || size !== stride) {
+    return `the host notifier has ${size} bytes at ${address} of its container, not ${stride} at ${index * stride}`;
+  }
+  if (container?.startsWith(`${device.path}/virtio-pci-notify-`) === true) return undefined;
+  return `the host notifier is in ${container ?? 'nothing'}, not in the notify region of ${device.path}`;
+}
+
+/** The region is not there, which is certain. The first obstacle on the ladder is the reason. */
+function judgeAbsent(one: Case): Judgement {
+  const { device, context } = one;
+  const mappedAnyway = context.mapped?.has(one.virtqueue.index) === true && device.backend === 'vhost-vdpa';
+  if (mappedAnyway) {
+    return judgement(
+      'unknown',
+      'verify.witnesses-disagree',
+      `the process has mapped the doorbell, but QEMU has no host notifier for it: look again, it may just be starting`,
+    );
+  }
+  const found: { code: string; message: string; verdict: Verdict }[] = [];
+  const ruledOut: string[] = [];
+  for (const { code, verdict, check } of obstacles) {
+    const result = check(one);
+    if (result === undefined) continue;
+    if ('no' in result) ruledOut.push(result.no);
+    else found.push({ code, message: result.yes, verdict });
+  }
+  const [first] = found;
+  if (first)
+    return { verdict: first.verdict, reasons: found.map(({ code, message }) => ({ code, message })), ruledOut };
+  if (isUnknown(device.status)) {
+    const why = `there is no host notifier; whether the guest driver is up is not known: ${device.status.detail}`;
+    return { verdict: 'unknown', reasons: [{ code: 'verify.driver-unknown', message: why }], ruledOut };
+  }
+  const kernel = assessed(context, one.virtqueue.index)?.kernel;
+  const hint =
+    kernel === 'mapped'
+      ? 'the kernel of this host was seen to map this doorbell'
+      : 'what the kernel says to the mapping is not known (a host report, made while the device is idle, tells)';
+  return {
+    verdict: 'inactive',
+    reasons: [{ code: 'verify.reason-unknown', message: `kicks go through an eventfd, and why is not known; ${hint}` }],
+    ruledOut,
+  };
+}
+
+function judgement(verdict: Verdict, code: string, message: string): Judgement {
+  return { verdict, reasons: [{ code, message }], ruledOut: [] };
+}

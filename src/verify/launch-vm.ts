@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launchProcess, makePrivateDirectory, withLockedMemory, type LaunchedProcess } from '../host/launch-process.ts';
+import { readProcess } from '../host/proc-maps.ts';
+import type { ProgramExit } from '../host/process.ts';
+import type { QmpClient } from '../host/qmp-client.ts';
+import { connectQmp } from '../host/qmp-connect.ts';
+import { QmpError } from '../host/qmp-error.ts';
+import { VdpaQemuError, messageOf } from '../model/error.ts';
+import type { HostReport } from '../model/generated/host-report.ts';
+import type { Verification } from '../model/generated/verification.ts';
+import type { VmPlan } from '../model/generated/vm-plan.ts';
+import { renderQemuArgv } from '../render/qemu-argv.ts';
+import { renderOption } from '../render/qemu-option.ts';
+import { explainingReport } from './explaining-report.ts';
+import { observeUntilReady } from './observe-until-ready.ts';
+import { verifyVm, type VerifyOptions } from './verify.ts';
+
+export interface LaunchOptions {
+  /** milliseconds for QEMU to start and the guest driver to come up; default 60,000 */
+  readonly timeoutMs?: number | undefined;
+  /** report of the host that the plan is bound to, to judge with */
+  readonly report?: HostReport | undefined;
+  /** devices that must have active host notifiers; see verifyVm() */
+  readonly require?: VerifyOptions['require'];
+  /** true: also ask for `info mtree -f` */
+  readonly memoryMap?: boolean | undefined;
+  /** gives up starting, and leaves nothing behind */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A VM that runs. Whoever launched it calls stop(), or detach(), in the end. */
+export interface LaunchedVm {
+  readonly pid: number;
+  /** QMP, free for anybody who may enter its folder */
+  readonly socket: string;
+  /** what QEMU prints */
+  readonly log: string;
+  readonly verification: Verification;
+  readonly exited: Promise<ProgramExit>;
+  /** The last lines that QEMU printed. */
+  said(): string[];
+  /** Asks QEMU to quit, ends it if it does not, and removes socket and log. */
+  stop(): Promise<ProgramExit>;
+  /** Leaves the VM, its socket and its log alone from now on. */
+  detach(): void;
+}
+
+/**
+ * Starts QEMU from a plan, with a QMP socket in a folder of its own, waits for the guest driver, and verifies. Needs
+ * the rights that the plan needs: the vDPA device, and the limit of locked memory (raised by prlimit where it is lower).
+ * @throws VdpaQemuError where QEMU does not start or ends meanwhile: its output is in `details`. Nothing is left then.
+ */
+export async function launchVm(plan: VmPlan, options: LaunchOptions = {}): Promise<LaunchedVm> {
+  const { timeoutMs = 60_000, signal } = options;
+  const directory = makePrivateDirectory();
+  const [socket, log] = [`${directory.path}/qmp`, `${directory.path}/qemu.log`];
+  let qemu: LaunchedProcess | undefined;
+  try {
+    const argv = withLockedMemory(
+      [...renderQemuArgv(plan), ...monitorArguments(socket)],
+      plan.binding.lockedMemoryBytes,
+    );
+    qemu = await launchProcess(argv, log);
+    const running = qemu;
+    const stop = async (): Promise<ProgramExit> => {
+      await askToQuit(running, socket);
+      const exit = await running.stop();
+      directory.remove();
+      return exit;
+    };
+    const verification = await unlessEnded(running, start(running, socket, plan, { ...options, timeoutMs, signal }));
+    const { pid, exited } = running;
+    const vm = { pid, socket, log };
+    return {
+      ...vm,
+      verification: { ...verification, vm },
+      exited,
+      said: () => running.said(),
+      stop,
+      detach: () => running.release(),
+    };
+  } catch (error) {
+    const details = qemu?.said() ?? [];
+    await qemu?.stop(2000);
+    directory.remove();
+    throw withOutput(error, details);
+  }
+}
+
+function monitorArguments(socket: string): string[] {
+  const id = 'vdpa-qemu';
+  return [
+    ...['-chardev', renderOption('socket', { id, path: socket, server: true, wait: false })],
+    ...['-mon', renderOption('', { chardev: id, mode: 'control' })],
+  ];
+}
+
+async function start(
+  qemu: LaunchedProcess,
+  socket: string,
+  plan: VmPlan,
+  options: LaunchOptions & { readonly timeoutMs: number },
+): Promise<Verification> {
+  const { timeoutMs, signal, require } = options;
+  const deadline = performance.now() + timeoutMs;
+  const client = await connectWhenThere(socket, deadline, signal);
+  try {
+    const observation = await observeUntilReady(client, {
+      waitMs: deadline - performance.now(),
+      memoryMap: options.memoryMap,
+      process: () => readProcess(qemu.pid),
+      signal,
+    });
+    const report = options.report ?? (await explainingReport(observation));
+    return verifyVm(observation, { plan, report, require });
+  } finally {
+    client.close();
+  }
+}
+
+/** QEMU makes its socket a while after it was started. */
+async function connectWhenThere(socket: string, deadline: number, signal: AbortSignal | undefined): Promise<QmpClient> {
+  for (;;) {
+    const left = deadline - performance.now();
+    try {
+      return await connectQmp({ path: socket }, { timeoutMs: Math.max(1, left), signal });
+    } catch (error) {
+      if (!(error instanceof QmpError) || error.kind !== 'connect' || left <= 0) throw error;
+      await sleep(20, undefined, signal ? { signal } : {});
+    }
+  }
+}
+
+/** What `work` gives, unless QEMU ends before. */
+async function unlessEnded<T>(qemu: LaunchedProcess, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const ended = qemu.exited.then(({ code, signal }): never => {
+    throw new VdpaQemuError('program', `QEMU ended with ${describeExit({ code, signal })} before it could be verified`);
+  });
+  try {
+    return await Promise.race([work, ended]);
+  } catch (error) {
+    // A monitor that breaks off is often the first sign of an end.
+    if (error instanceof QmpError && (error.kind === 'closed' || error.kind === 'greeting')) {
+      await Promise.race([ended, sleep(1000, undefined, { ref: false })]);
+    }
+    throw error;
+  }
+}
+
+/** `code 1`, `signal SIGKILL` */
+export function describeExit({ code, signal }: ProgramExit): string {
+  return signal !== undefined ? `signal ${signal}` : `code ${code ?? 'unknown'}`;
+}
+
+async function askToQuit(qemu: LaunchedProcess, socket: string): Promise<void> {
+  try {
+    const client = await connectQmp({ path: socket }, { timeoutMs: 1000 });
+    client.execute('quit', undefined, { timeoutMs: 1000 }).catch(() => undefined);
+    await Promise.race([qemu.exited, sleep(3000, undefined, { ref: false })]);
+    client.close();
+  } catch {
+    // It has ended, or does not answer: it is stopped by a signal then.
+  }
+}
+
+function withOutput(error: unknown, details: readonly string[]): unknown {
+  if (details.length === 0) return error;
+  const code = error instanceof VdpaQemuError ? error.code : 'program';
+  return new VdpaQemuError(code, messageOf(error), { cause: error, details: details.map((line) => `QEMU: ${line}`) });
+}

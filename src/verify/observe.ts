@@ -1,0 +1,66 @@
+import type { ProcessView } from '../host/proc-maps.ts';
+import type { QmpExecutor } from '../host/qmp-client.ts';
+import { sortFindings, type Finding } from '../model/finding.ts';
+import type { Observation } from '../model/generated/observation.ts';
+import { findDevices } from './find-devices.ts';
+import { takeInventory, type Inventory } from './inventory.ts';
+import { processFacts } from './process-facts.ts';
+import { readDevices } from './read-devices.ts';
+
+export interface ObserveOptions {
+  /** what /proc shows of the QEMU process, as a second witness; see readProcess() */
+  readonly process?: ProcessView | undefined;
+  /** true: also `info mtree -f`, as another witness */
+  readonly memoryMap?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How often it is looked again when a device was stopped or started meanwhile. */
+const attempts = 3;
+
+/**
+ * Reads from a running QEMU all that tells whether its host notifiers are active. Only facts; see verifyVm().
+ *
+ * Four round trips, however many devices and virtqueues there are. Nothing is changed, and nothing is asked that is
+ * known to harm: x-query-virtio-status on a vhost-vdpa-device ends QEMU 10.0.13 with a segmentation fault.
+ * @throws QmpError where the monitor is lost or breaks the protocol; a refused command is an unknown fact
+ */
+export async function observeVm(executor: QmpExecutor, options: ObserveOptions = {}): Promise<Observation> {
+  const { signal, memoryMap = false } = options;
+  for (let attempt = 1; ; attempt++) {
+    const inventory = await takeInventory(executor, signal);
+    const process = options.process ? processFacts(options.process, inventory.fdSets) : null;
+    const found = await findDevices(executor, inventory, process, signal);
+    const read = await readDevices(executor, found.devices, inventory, process, { memoryMap, signal });
+    if (read.torn && attempt < attempts) continue;
+    return {
+      schemaVersion: 1,
+      kind: 'Observation',
+      ...inventory.vm,
+      devices: [...read.devices],
+      process,
+      memoryMap: read.memoryMap,
+      notes: sortFindings([...found.notes, ...limitsOf(inventory), ...(read.torn ? [torn] : [])]),
+    };
+  }
+}
+
+const torn: Finding = {
+  code: 'observe.changing',
+  severity: 'warning',
+  path: '/devices',
+  message: 'devices were started or stopped all the while: what was read is of different moments',
+};
+
+/** What this QEMU cannot tell. */
+function limitsOf({ vm, commands }: Inventory): Finding[] {
+  if (commands.size === 0 || commands.has('x-query-virtio-status')) return [];
+  return [
+    {
+      code: 'observe.qemu-too-old',
+      severity: 'warning',
+      path: '/qemu',
+      message: `QEMU ${vm.qemu.version} has no x-query-virtio-status (7.2 and newer have): driver status, features and virtqueues are not known`,
+    },
+  ];
+}
