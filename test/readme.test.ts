@@ -10,7 +10,7 @@ interface Shown {
   readonly output: string;
 }
 
-const block = /<!-- run -->\n```(\w+)\n([^]*?)```\n```text\n([^]*?)```\n/g;
+const block = /<!-- run -->\n+```(\w+)\n([^]*?)```\n+```text\n([^]*?)```\n/g;
 const readme = readFileSync('README.md', 'utf8');
 const shown: Shown[] = [...readme.matchAll(block)].map(([, language = '', code = '', output = '']) => ({
   language,
@@ -52,7 +52,7 @@ test.each(shown)('README: $code', (example) => {
   const output = run(example);
   if (updateGolden) {
     const before = readFileSync('README.md', 'utf8');
-    const [head, tail] = [`\`\`\`${example.language}\n${example.code}\`\`\`\n\`\`\`text\n`, '```\n'];
+    const [head, tail] = [`\`\`\`${example.language}\n${example.code}\`\`\`\n\n\`\`\`text\n`, '```\n'];
     writeFileSync(
       'README.md',
       before.replace(head + example.output + tail, () => head + output + tail),
