@@ -27,7 +27,7 @@ function renderFailure(thrown: unknown): string {
 async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const { default: yargs } = await import('yargs');
   // yargs-parser makes an empty string of a lone dash
-  const words = argv.map((word) => (word === '-' ? standardInput : word));
+  const words = withoutSeparator(argv).map((word) => (word === '-' ? standardInput : word));
   // Run after parsing: of a handler that gives a promise yargs expects failure, and lays out the help text in advance.
   let chosen: (() => Promise<ExitCode>) | undefined;
   const choose = (work: () => Promise<ExitCode>): void => {
@@ -242,11 +242,12 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   return chosen === undefined ? 0 : await chosen();
 }
 
+const lists = new Set(['_', 'devices', 'qemu', 'host', 'set']);
+
 /** Of an option that was given twice yargs makes a list. */
 function onlyOnce(args: Record<string, unknown>): true {
-  for (const name of ['output', 'on', 'format', 'template']) {
-    if (Array.isArray(args[name])) throw new VdpaQemuError('usage', `--${name} can be given once`);
-  }
+  const twice = Object.keys(args).find((name) => Array.isArray(args[name]) && !lists.has(name));
+  if (twice !== undefined) throw new VdpaQemuError('usage', `--${twice} can be given once`);
   return true;
 }
 
@@ -267,4 +268,14 @@ function globals(args: Record<keyof GlobalOptions, unknown>): GlobalOptions {
     quiet: args.quiet === true,
     verbose: args.verbose === true,
   };
+}
+
+/** yargs drops what stands behind a `--`; no file of ours has to be told from an option. */
+function withoutSeparator(argv: readonly string[]): string[] {
+  const at = argv.indexOf('--');
+  if (at < 0) return [...argv];
+  const rest = argv.slice(at + 1);
+  const option = rest.find((word) => word.startsWith('-') && word !== '-');
+  if (option !== undefined) throw new VdpaQemuError('usage', `${option} cannot stand behind --: write ./${option}`);
+  return [...argv.slice(0, at), ...rest];
 }

@@ -1,4 +1,6 @@
 import { assessHost } from '../doorbell/assess.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Assessment } from '../model/generated/assessment.ts';
 import { coloured, plain, renderAssessment } from '../render/assessment-text.ts';
 import { renderJson } from '../render/json.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
@@ -20,10 +22,15 @@ export async function assess(options: AssessOptions, io: Io): Promise<ExitCode> 
     const paint = options.color && io.color && options.output === undefined ? coloured : plain;
     const texts = assessments.map(({ report, assessment }) => renderAssessment(assessment, report, paint));
     deliver(texts.join('\n'), options, io);
-    for (const { report } of assessments) tell(report.notes, options, io);
+    for (const { report, assessment } of assessments) tell([...report.notes, ...hostFindings(assessment)], options, io);
   }
   const unsafe = assessments.some(({ assessment }) =>
     assessment.devices.some(({ virtqueues }) => virtqueues.some(({ verdict }) => verdict === 'unsafe')),
   );
   return unsafe ? 1 : 0;
+}
+
+/** What is wrong with the host itself; what is wrong with a device stands in the table already. */
+function hostFindings({ findings }: Assessment): Finding[] {
+  return findings.filter(({ code }) => code.startsWith('host.'));
 }

@@ -72,13 +72,35 @@ function readSome(fd: number, chunk: Buffer): number {
  * @throws VdpaQemuError not-found, permission or system; what was there before is untouched then
  */
 export function writeDocument(file: string, text: string): void {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
+  let temporary: string | undefined;
   try {
+    const target = targetOf(file);
+    if (target === undefined) {
+      fs.writeFileSync(file, text);
+      return;
+    }
+    temporary = path.join(path.dirname(target), `.vdpa-qemu.${process.pid}.tmp`);
     fs.writeFileSync(temporary, text, { flag: 'wx' });
-    fs.renameSync(temporary, file);
+    fs.renameSync(temporary, target);
   } catch (cause) {
-    fs.rmSync(temporary, { force: true });
+    if (temporary !== undefined) removeQuietly(temporary);
     throw documentError(printable(file), cause);
+  }
+}
+
+/** The regular file to replace, through links; undefined where the name is a device, a pipe or a directory. */
+function targetOf(file: string): string | undefined {
+  const found = fs.statSync(file, { throwIfNoEntry: false });
+  if (found) return found.isFile() ? fs.realpathSync(file) : undefined;
+  return file;
+}
+
+/** Where the directory itself is no directory there is nothing to remove, and `force` does not cover that. */
+function removeQuietly(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // what went wrong before is what counts
   }
 }
 

@@ -4,6 +4,7 @@ import { dataVirtqueues } from '../doorbell/assess.ts';
 import { parentDriverOf } from '../doorbell/parent-driver.ts';
 import { knowledgeOf } from '../doorbell/parents.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
+import { canUseKvm } from './cpu.ts';
 import type { PlanFindings } from './findings.ts';
 import { charDeviceOf, type Host, type HostDevice } from './host.ts';
 import { emulatorWith, type MachineType } from './machine-type.ts';
@@ -55,7 +56,7 @@ export function chooseAccelerator(
   findings: PlanFindings,
 ): 'kvm' | 'tcg' {
   const { kvm, architecture } = host.report.host;
-  const usable = isKnown(kvm) && kvm && architecture === machine.architecture;
+  const usable = canUseKvm(host, machine);
   if (spec.accelerator === 'auto') return usable ? 'kvm' : 'tcg';
   if (spec.accelerator === 'kvm' && !usable) {
     const why =

@@ -10,6 +10,7 @@ import {
   lockedMemoryBytes,
   needsSharedMemory,
 } from './binding.ts';
+import { checkCpus } from './cpu.ts';
 import { DevicePlanner } from './device-planner.ts';
 import { domainOf } from './domain.ts';
 import { PlanFindings } from './findings.ts';
@@ -38,6 +39,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
     throw new VdpaQemuError('usage', whyNoTarget(hosts, on));
   }
   const machine = resolveMachineType(spec.machine, hosts, findings);
+  if (machine) checkCpus(spec, hosts, machine, findings);
   const { portOf, rootPorts } = planRootPorts(spec);
   const devices = new DevicePlanner(hosts, target, portOf, findings);
   for (const [index, net] of spec.interfaces.entries()) devices.addInterface(net, `/interfaces/${index}`);

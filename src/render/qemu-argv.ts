@@ -62,6 +62,8 @@ function addMachine({ guestAbi, binding }: VmPlan, add: Add): void {
     'gic-version': q35 ? undefined : 3,
     'dump-guest-core': false,
     'memory-backend': ram,
+    // as libvirt has it: on Arm its XML can ask for ACPI only together with UEFI firmware
+    acpi: q35,
   });
   add('-accel', binding.accelerator);
   add('-cpu', guestAbi.cpu.model);

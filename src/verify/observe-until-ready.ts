@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
+import { isUnknown } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
 import { observeVm } from './observe.ts';
 import { driversReady } from './verify.ts';
@@ -16,18 +17,36 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How often it is looked again, whatever the time, when QEMU and the process were seen at different moments. */
+const secondLooks = 3;
+
 /**
  * Looks again and again until the driver of every vDPA device is up or time is over; gives what was seen last. QEMU has
- * no event for it.
+ * no event for it. /proc and QMP cannot be read at one moment: where they differ, a device may just have been started or
+ * stopped, and it is looked again before that counts as a disagreement.
  * @throws what observeVm() throws, and the signal's reason
  */
 export async function observeUntilReady(executor: QmpExecutor, options: WaitOptions): Promise<Observation> {
   const { waitMs, intervalMs = 250, memoryMap, process, signal } = options;
   const deadline = performance.now() + waitMs;
-  for (;;) {
+  for (let differing = 0; ;) {
     const observation = await observeVm(executor, { process: await process?.(), memoryMap, signal });
     const left = deadline - performance.now();
-    if (left <= 0 || observation.devices.length === 0 || driversReady(observation)) return observation;
-    await sleep(Math.min(left, intervalMs), undefined, signal ? { signal } : {});
+    const same = sameMoment(observation);
+    if (!same) differing++;
+    const settled = same || differing > secondLooks;
+    if (settled && (left <= 0 || observation.devices.length === 0 || driversReady(observation))) return observation;
+    await sleep(same ? Math.min(Math.max(left, 0), intervalMs) : 50, undefined, signal ? { signal } : {});
   }
+}
+
+/** Whether the process has mapped exactly the doorbells for which QEMU has host notifiers. */
+function sameMoment({ devices, process }: Observation): boolean {
+  if (process === null || isUnknown(process.doorbells)) return true;
+  const { doorbells } = process;
+  return devices.every(({ backend, charDevice, virtqueues }) => {
+    if (backend !== 'vhost-vdpa' || isUnknown(charDevice) || isUnknown(virtqueues)) return true;
+    const mapped = new Set(doorbells.filter(({ device }) => device === charDevice).map(({ virtqueue }) => virtqueue));
+    return virtqueues.every(({ index, hostNotifier }) => mapped.has(index) === (hostNotifier !== null));
+  });
 }

@@ -22,6 +22,9 @@ export type BootIndex = number;
  * number of the PCIe root port (pci.N) that the device sits on; left out: the lowest free one, in the order interfaces, disks, vdpaDevices
  */
 export type RootPort = number;
+/**
+ * an absolute path without control characters or code points that XML cannot hold
+ */
 export type AbsolutePath = string;
 export type HostName = string;
 
@@ -65,7 +68,7 @@ export interface VmSpec {
    */
   emulator?: string;
   /**
-   * unix socket on which QEMU is to serve QMP (qemu format only; libvirt has its own)
+   * unix socket on which QEMU is to serve QMP (qemu format only; libvirt has its own); at most 107 bytes
    */
   qmpSocket?: string;
   /**

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { Assessment } from '../../src/model/generated/assessment.ts';
+import validate from '../../src/model/generated/assessment.validate.js';
+import { busy, capturedFile, host, msix, named, parentDriver, reportWith, type Edit } from '../report-builder.ts';
+import { Files, run, runWith } from './command-line.ts';
+
+const octep = parentDriver('vp0', 'octep_vdpa');
+const note =
+  (severity: 'error' | 'warning' | 'info', message: string): Edit =>
+  (report) =>
+    void report.notes.push({ code: 'probe.x', severity, path: '/devices/0', message });
+
+describe('the captured host', () => {
+  test('as text: each device with its verdict and why', async () => {
+    const { code, out, err } = await run('assess', capturedFile);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out.split('\n').filter((line) => line !== '' && !line.startsWith(' '))).toEqual([
+      'l1: x86_64, kernel 6.12.107, 4096-byte pages',
+      'blk0  block, parent vdpasim_blk, doorbells none: unavailable',
+      'sim0  net, parent vdpasim_net, doorbells none: unavailable',
+      'vp0  net, parent vp-vdpa, doorbells page-per-vq: safe',
+      'vp1  net, parent vp-vdpa, doorbells per-vq-sub-page: unavailable',
+    ]);
+  });
+
+  test('as JSON: by the schema', async () => {
+    const { code, out, err } = await run('assess', capturedFile, '--json');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const assessment = JSON.parse(out) as Assessment;
+    expect(validate(assessment)).toBe(true);
+    expect(assessment.devices.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      'blk0 unavailable',
+      'sim0 unavailable',
+      'vp0 safe',
+      'vp1 unavailable',
+    ]);
+  });
+});
+
+describe('exit code', () => {
+  test.each<[what: string, edits: Edit[], code: number]>([
+    ['safe and unavailable', [], 0],
+    ['unknown', [busy('vp0'), busy('vp1')], 0],
+    ['unsafe', [octep], 1],
+    ['unsafe on the control virtqueue alone', [msix('vp0', { tableBar: 4, tableOffset: 0x5000 })], 1],
+  ])('%s', async (_, edits, code) => {
+    const files = new Files();
+    const file = files.report('h.json', reportWith(...edits));
+    expect((await run('assess', file)).code).toBe(code);
+    expect((await run('assess', file, '--json')).code).toBe(code);
+    expect((await run('assess', file, '--json', '--output', files.at('o.json'))).code).toBe(code);
+  });
+});
+
+describe('several hosts', () => {
+  const reports = [reportWith(named('a')), reportWith(named('b'), octep)];
+
+  test('in one file: a text each, in JSON a list', async () => {
+    const files = new Files();
+    const file = files.report('both.ndjson', ...reports);
+    const text = await run('assess', file);
+    expect(text.out).toMatch(/^a: x86_64/);
+    expect(text.out).toMatch(/\n\nb: x86_64/);
+    expect(text.code).toBe(1);
+    const json = JSON.parse((await run('assess', file, '--json')).out) as Assessment[];
+    expect(json.map((assessment) => [validate(assessment), assessment.host])).toEqual([
+      [true, 'a'],
+      [true, 'b'],
+    ]);
+  });
+
+  test('as a YAML stream the same', async () => {
+    const files = new Files();
+    const yaml = files.write('both.yaml', reports.map((report) => `---\n${stringify(report)}`).join(''));
+    expect((await run('assess', yaml)).out).toBe((await run('assess', files.report('both.ndjson', ...reports))).out);
+  });
+});
+
+describe('colour', () => {
+  const escape = '\u001b[';
+  test.each<[what: string, terminal: boolean, more: string[], coloured: boolean]>([
+    ['on a terminal', true, [], true],
+    ['in a pipe', false, [], false],
+    ['with --no-color', true, ['--no-color'], false],
+    ['in JSON', true, ['--json'], false],
+  ])('%s', async (_, terminal, more, coloured) => {
+    expect((await runWith(terminal, 'assess', capturedFile, ...more)).out.includes(escape)).toBe(coloured);
+  });
+
+  test('not in a file', async () => {
+    const files = new Files();
+    await runWith(true, 'assess', capturedFile, '--output', files.at('o'));
+    expect(readFileSync(files.at('o'), 'utf8')).toBe((await run('assess', capturedFile)).out);
+  });
+});
+
+describe('the notes of the probe', () => {
+  const noted = (): string =>
+    new Files().report('h.json', reportWith(note('error', 'bad'), note('warning', 'so-so'), note('info', 'fyi')));
+  const line = {
+    error: '/devices/0: error: bad [probe.x]\n',
+    warning: '/devices/0: warning: so-so [probe.x]\n',
+    info: '/devices/0: info: fyi [probe.x]\n',
+  };
+
+  test.each<[more: string[], err: string]>([
+    [[], line.error + line.warning],
+    [['--quiet'], line.error],
+    [['--verbose'], line.error + line.warning + line.info],
+    [['--json'], ''],
+  ])('%j', async (more, err) => {
+    expect((await run('assess', noted(), ...more)).err).toBe(err);
+  });
+});
+
+test('nothing in a report can steer the terminal', async () => {
+  const files = new Files();
+  const name = 'vp0\u200e\u00a0x';
+  const file = files.report(
+    'h.json',
+    reportWith((report) => void (report.devices[2]!.name = name)),
+  );
+  expect((await run('assess', file)).out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  const evil = files.write('evil.json', JSON.stringify(reportWith()).replaceAll('"vp0"', '"\\u001b[2Jvp0"'));
+  expect(await run('assess', evil)).toEqual({
+    code: 2,
+    out: '',
+    err: `vdpa-qemu: ${evil}: devices[2].name must match pattern "^[^/\\u0000-\\u001f\\u007f-\\u009f]{1,128}$", says schemas/host-report.schema.json\n`,
+  });
+});
+
+test('a host without devices', async () => {
+  const none: Edit = (report) => void (report.devices = []);
+  const file = new Files().report('h.json', reportWith(none, host({ kernelRelease: '6.12.96' })));
+  expect(await run('assess', file)).toEqual({
+    code: 0,
+    out: 'l1: x86_64, kernel 6.12.96, 4096-byte pages\nno vDPA devices\n',
+    err: '',
+  });
+});
