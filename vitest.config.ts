@@ -10,7 +10,14 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/host/**', 'src/bin.ts', 'src/model/generated/**'],
+      exclude: [
+        'src/host/**',
+        'src/bin.ts',
+        'src/model/generated/**',
+        // they start and ask a running QEMU: what they do shows in the lab, and on machines that have QEMU
+        'src/commands/launch.ts',
+        'src/commands/verify.ts',
+      ],
       reporter: ['text-summary', 'json-summary'],
       thresholds: { lines: 95, branches: 95 },
     },

@@ -23,13 +23,15 @@ export function summaryOf(judged: Judged, device: VdpaDevice): string {
 export function adviceOn(judged: Judged, device: VdpaDevice): string[] {
   const codes = new Set(judged.virtqueues.flatMap(({ reasons }) => reasons.map(({ code }) => code)));
   const advice: string[] = [];
-  if (judged.verdict === 'safe') advice.push('hostNotifier: auto (or require) gives page-per-vq=on');
+  const unsafe = judged.virtqueues.some(({ verdict }) => verdict === 'unsafe');
+  if (judged.verdict === 'safe' && !unsafe) advice.push('hostNotifier: auto (or require) gives page-per-vq=on');
   if (judged.verdict === 'unavailable') {
     advice.push(
       'page-per-vq=on does no harm here and has no effect; use it only where another host of the migration domain gains by it',
     );
   }
-  if (judged.verdict === 'unsafe') {
+  // QEMU would map the control virtqueue's doorbell too
+  if (unsafe) {
     advice.push('hostNotifier: off for every VM that may run here, or keep this host out of the migration domain');
   }
   if (codes.has('doorbell.kernel-caching'))
