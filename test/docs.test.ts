@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const code = /\b(?:spec|plan|doorbell|assess|host|probe|verify|launch)\.[a-z]+(?:-[a-z0-9]+)*\b/g;
+const code = /\b(?:spec|plan|doorbell|assess|host|probe|verify|observe|launch)\.[a-z]+(?:-[a-z0-9]+)*\b/g;
 
 function codesIn(text: string): string[] {
   return [...text.matchAll(code)].map(([found]) => found);
