@@ -52,13 +52,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
             default: true,
             describe: '--no-open: never open a device (opening resets an idle one)',
           })
-          .option('qemu', {
-            type: 'string',
-            array: true,
-            nargs: 1,
-            default: [] as string[],
-            describe: 'QEMU binary to ask; may be repeated',
-          })
+          .option('qemu', repeatable('QEMU binary to ask; may be repeated'))
           .example('$0 probe > host.json', 'the facts of this host')
           .example('$0 probe vp0 --no-open', 'one device, without touching it'),
       (args) =>
@@ -90,13 +84,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
       (command) =>
         command
           .positional('spec', { type: 'string', describe: 'VM spec (YAML, - is stdin)' })
-          .option('host', {
-            type: 'string',
-            array: true,
-            nargs: 1,
-            default: [] as string[],
-            describe: 'host report; may be repeated; this host when left out',
-          })
+          .option('host', repeatable('host report; may be repeated; this host when left out'))
           .option('on', { type: 'string', describe: 'host to bind to, where there are several' })
           .option('format', {
             choices: ['qemu', 'libvirt', 'plan'] as const,
@@ -104,13 +92,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
             describe: 'what to write',
           })
           .option('template', { type: 'string', describe: 'start from a shipped template instead of SPEC' })
-          .option('set', {
-            type: 'string',
-            array: true,
-            nargs: 1,
-            default: [] as string[],
-            describe: 'KEY=VALUE in the spec, such as interfaces.0.vdpa=vp1',
-          })
+          .option('set', repeatable('KEY=VALUE in the spec, such as interfaces.0.vdpa=vp1'))
           .example('$0 gen vm.yaml --host host.json', 'the QEMU command line, one option per line')
           .example(
             '$0 gen vm.yaml --host a.json --host b.json --on hostA --format libvirt',
@@ -140,13 +122,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
       (command) =>
         command
           .positional('spec', { type: 'string', demandOption: true, describe: 'VM spec (YAML, - is stdin)' })
-          .option('host', {
-            type: 'string',
-            array: true,
-            nargs: 1,
-            default: [] as string[],
-            describe: 'host report; may be repeated; this host when left out',
-          })
+          .option('host', repeatable('host report; may be repeated; this host when left out'))
           .option('on', { type: 'string', describe: 'which of several hosts this one is' })
           .option('timeout', { type: 'number', default: 60, describe: 'seconds for the guest driver to come up' })
           .option('detach', { type: 'boolean', default: false, describe: 'leave the VM running; print pid and socket' })
@@ -184,13 +160,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
           .option('domain', { type: 'string', describe: 'libvirt domain, asked through virsh' })
           .option('connect', { type: 'string', describe: 'libvirt URI for --domain; default qemu:///system' })
           .option('spec', { type: 'string', describe: 'VM spec: compare the VM with its plan' })
-          .option('host', {
-            type: 'string',
-            array: true,
-            nargs: 1,
-            default: [] as string[],
-            describe: 'host report, made while the devices were idle; may be repeated',
-          })
+          .option('host', repeatable('host report, made while the devices were idle; may be repeated'))
           .option('on', { type: 'string', describe: 'which of several hosts the VM runs on' })
           .option('wait', { type: 'number', default: 0, describe: 'seconds to wait for the guest driver' })
           .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
@@ -278,4 +248,9 @@ function withoutSeparator(argv: readonly string[]): string[] {
   const option = rest.find((word) => word.startsWith('-') && word !== '-');
   if (option !== undefined) throw new VdpaQemuError('usage', `${option} cannot stand behind --: write ./${option}`);
   return [...argv.slice(0, at), ...rest];
+}
+
+/** An option that takes one word each time it is given. */
+function repeatable(describe: string): { type: 'string'; array: true; nargs: 1; default: string[]; describe: string } {
+  return { type: 'string', array: true, nargs: 1, default: [], describe };
 }
