@@ -14,7 +14,7 @@ const schemas = await Promise.all(
 );
 
 /** Inputs that people write get every error in one run; machine-made ones stop at the first (cheaper, and hostile). */
-const collectAll = new Set(['vm-spec.schema.json']);
+const collectAll = new Set(['vm-spec.schema.json', 'parent-knowledge.schema.json']);
 
 async function typesOf({ name, schema }) {
   const text = await compile(structuredClone(schema), schema.title, {

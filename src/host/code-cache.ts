@@ -11,17 +11,24 @@ export interface LoadedBundle {
 }
 
 /**
- * Loads a CommonJS bundle with the code cache that the build left beside it (`FILE.cache`), which halves start-up.
- * V8 itself refuses a cache that is not of this very source, version and flags; then it compiles as usual.
+ * Where the code cache of a bundle is kept. V8 refuses a cache of another source, version or flags, but takes one of
+ * another architecture and then dies of it (seen: made on x64, read on arm64, Node 20.19).
  */
+export function codeCacheOf(file: string): string {
+  return `${file}.${process.arch}-${process.versions.v8}.cache`;
+}
+
+/** Loads a CommonJS bundle with the code cache that the build left beside it, which halves start-up. */
 export function loadBundle(file: string): LoadedBundle {
   const source = fs.readFileSync(file, 'utf8');
-  const cachedData = readCache(`${file}.cache`);
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
+  const cachedData = readCache(codeCacheOf(file));
+  const wrapped = `(function (exports, require, module, __filename, __dirname, __import) {${source}\n})`;
   const script = new vm.Script(wrapped, { filename: file, ...(cachedData ? { cachedData } : {}) });
   const module: { exports: unknown } = { exports: {} };
   const run = script.runInThisContext() as (...names: unknown[]) => void;
-  run(module.exports, createRequire(file), module, file, path.dirname(file));
+  // import() within a script needs an experimental flag: the bundle is given one from outside (relax-ng.ts)
+  const load = (name: string): Promise<unknown> => import(name);
+  run(module.exports, createRequire(file), module, file, path.dirname(file), load);
   return { exports: module.exports, codeCache: () => script.createCachedData() };
 }
 

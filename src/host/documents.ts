@@ -55,7 +55,7 @@ function readBounded(fd: number, maxBytes: number): Buffer {
 }
 
 /** Standard input may be a non-blocking pipe whose writer is slow: wait for it. */
-function readSome(fd: number, chunk: Buffer): number {
+export function readSome(fd: number, chunk: Buffer): number {
   for (;;) {
     try {
       return fs.readSync(fd, chunk);
@@ -120,7 +120,8 @@ export function templateNames(): string[] {
     .sort();
 }
 
-function documentError(label: string, cause: unknown): VdpaQemuError {
+/** A failed open or read of a document as an error for a person. */
+export function documentError(label: string, cause: unknown): VdpaQemuError {
   const errno = errnoOf(cause);
   switch (errno) {
     case 'ENOENT':

@@ -2,6 +2,7 @@ import { isNode, LineCounter, parseAllDocuments, parseDocument, type Document } 
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
 import { segmentsOf } from '../model/pointer.ts';
+import { keyProblemsOf } from './yaml-keys.ts';
 
 /** Line and column, from 1. */
 export interface Position {
@@ -24,6 +25,9 @@ export interface YamlProblem extends Position {
 /** A spec or config larger than this is not written by a person. */
 export const maxYamlBytes = 1 << 20;
 
+/** Keys that come twice are looked for in yaml-keys.ts: the parser's own check is quadratic. */
+const parserOptions = { prettyErrors: false, logLevel: 'error', uniqueKeys: false } as const;
+
 /** An alias may multiply what it names; a few are handy, many are a bomb. */
 const maxAliasCount = 32;
 
@@ -37,15 +41,12 @@ export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
     throw new VdpaQemuError('bad-input', `larger than ${maxYamlBytes} bytes (${text.length})`);
   }
   const lineCounter = new LineCounter();
-  const document = guarded(() =>
-    parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error', strict: true, merge: false }),
-  );
+  const document = guarded(() => parseDocument(text, { ...parserOptions, lineCounter, strict: true, merge: false }));
   refuseExhaustion(document);
-  const problems = [...document.errors, ...document.warnings].map((error) => ({
-    ...position(lineCounter, error.pos[0]),
-    message: error.code === 'MULTIPLE_DOCS' ? 'More than one YAML document' : printable(error.message),
-  }));
-  if (problems.length > 0) return problems;
+  const problems = problemsOf(document);
+  if (problems.length > 0) {
+    return problems.map(({ offset, message }) => ({ ...position(lineCounter, offset), message }));
+  }
   const data = dataOf(document);
   return { data, locate: (pointer, key) => locate(document, lineCounter, pointer, key) };
 }
@@ -56,17 +57,33 @@ export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
  */
 export function parseYamlStream(text: string): unknown[] {
   const lineCounter = new LineCounter();
-  const documents = guarded(() => parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: 'error' }));
+  const documents = guarded(() => parseAllDocuments(text, { ...parserOptions, lineCounter }));
   if (!Array.isArray(documents)) return [];
   return documents.map((document) => {
     refuseExhaustion(document);
-    const [error] = document.errors;
+    const [error] = problemsOf(document, []);
     if (error) {
-      const { line, column } = position(lineCounter, error.pos[0]);
-      throw new VdpaQemuError('bad-input', `${line}:${column}: ${printable(error.message)}`);
+      const { line, column } = position(lineCounter, error.offset);
+      throw new VdpaQemuError('bad-input', `${line}:${column}: ${error.message}`);
     }
     return dataOf(document);
   });
+}
+
+/** Every breach of YAML in a document, by its place. */
+function problemsOf(
+  document: Document,
+  warnings: Document['warnings'] = document.warnings,
+): { offset: number; message: string }[] {
+  const { duplicates, tooManyAliases } = guarded(() => keyProblemsOf(document));
+  if (tooManyAliases) throw new VdpaQemuError('bad-input', 'cannot be read as YAML: too many aliases');
+  return [
+    ...[...document.errors, ...warnings].map((error) => ({
+      offset: error.pos[0],
+      message: error.code === 'MULTIPLE_DOCS' ? 'More than one YAML document' : printable(error.message),
+    })),
+    ...duplicates.map((offset) => ({ offset, message: 'Map keys must be unique' })),
+  ].sort((a, b) => a.offset - b.offset);
 }
 
 /** Where the parser ran out of stack it says so at every level that it had got to. */
