@@ -6,6 +6,7 @@ import { messageOf, VdpaQemuError } from '../model/error.ts';
 import type { QemuCapabilities } from '../model/generated/host-report.ts';
 import { startProgram, type Program, type ProgramExit } from './process.ts';
 import { capabilitiesOf, capabilityQuestions } from './qmp-capabilities.ts';
+import type { QmpCommand, QmpOutcome } from './qmp-batch.ts';
 import { connectQmp } from './qmp-connect.ts';
 import { harmless, QmpError } from './qmp-error.ts';
 
@@ -61,14 +62,31 @@ const argv = '-nodefaults -no-user-config -display none -machine none,accel=tcg:
  * @throws VdpaQemuError `not-found`: no such file; `program`: not a QEMU, or it failed, hung (timeoutMs), or was
  *   aborted; with the end of its stderr in `details`. It is stopped in any case.
  */
-export async function queryQemuCapabilities(
+export async function queryQemuCapabilities(path: string, options: QemuWait = {}): Promise<QemuCapabilities> {
+  return await askQemuBinary(path, capabilityQuestions, capabilitiesOf, options);
+}
+
+export interface QemuWait {
+  /** milliseconds for all of it; default 20,000 */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Starts a QEMU without a machine, asks it something and ends it.
+ * @param read what is made of the answers, in the order of the questions
+ * @throws VdpaQemuError as queryQemuCapabilities(), also for what `read` throws
+ */
+export async function askQemuBinary<T>(
   path: string,
-  options: { readonly timeoutMs?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<QemuCapabilities> {
+  questions: readonly QmpCommand[],
+  read: (outcomes: readonly QmpOutcome[]) => T,
+  options: QemuWait = {},
+): Promise<T> {
   const { timeoutMs = 20_000, signal } = options;
   const program = await startProgram(path, argv, { pipe: true, signal });
   try {
-    return await ask(program, timeoutMs, signal);
+    return await ask(program, questions, read, timeoutMs, signal);
   } catch (error) {
     throw await failureOf(path, program, error);
   } finally {
@@ -76,17 +94,23 @@ export async function queryQemuCapabilities(
   }
 }
 
-async function ask(program: Program, timeoutMs: number, signal: AbortSignal | undefined): Promise<QemuCapabilities> {
+async function ask<T>(
+  program: Program,
+  questions: readonly QmpCommand[],
+  read: (outcomes: readonly QmpOutcome[]) => T,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   if (program.stdio === undefined) throw new VdpaQemuError('internal', 'started without a pipe');
   const deadline = performance.now() + timeoutMs;
   const client = await connectQmp({ stream: program.stdio }, { timeoutMs, signal });
   const left = Math.max(1, Math.ceil(deadline - performance.now()));
-  const capabilities = capabilitiesOf(await client.executeAll(capabilityQuestions, { timeoutMs: left, signal }));
+  const answer = read(await client.executeAll(questions, { timeoutMs: left, signal }));
   // Politely first; stop() sees to it if that does not help.
   await client.execute('quit', undefined, { timeoutMs: 1000 }).catch(() => undefined);
   await endOf(program, 1000);
   client.close();
-  return capabilities;
+  return answer;
 }
 
 /** Its end, if that comes within `ms` milliseconds. */

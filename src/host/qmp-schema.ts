@@ -31,6 +31,28 @@ export class QmpSchema {
    * `vhostdev` .. undefined where the command, the union or the branch is not built in.
    */
   branchMembers(command: string, branch: string): string[] | undefined {
+    return this.#membersOf(command, branch)
+      ?.map((one) => asText(member(one, 'name'), 'a member name'))
+      .sort();
+  }
+
+  /**
+   * The same members with their JSON types: `string`, `int`, `boolean`, and `other` for all that is made of these.
+   */
+  branchMemberTypes(command: string, branch: string): ReadonlyMap<string, string> | undefined {
+    const members = this.#membersOf(command, branch);
+    return (
+      members && new Map(members.map((one) => [asText(member(one, 'name'), 'a member name'), this.#jsonType(one)]))
+    );
+  }
+
+  #jsonType(one: SchemaInfo): string {
+    const type = this.#types.get(asText(member(one, 'type'), "a member's type"));
+    const json = type && member(type, 'meta-type') === 'builtin' ? member(type, 'json-type') : undefined;
+    return typeof json === 'string' ? json : 'other';
+  }
+
+  #membersOf(command: string, branch: string): SchemaInfo[] | undefined {
     const union = this.#argumentOf(command);
     const variants = union && optional(member(union, 'variants'), asList, `schema of ${command}: variants`);
     for (const entry of variants ?? []) {
@@ -38,7 +60,7 @@ export class QmpSchema {
       if (member(variant, 'case') !== branch) continue;
       const type = this.#types.get(asText(member(variant, 'type'), `schema of ${command}: a variant's type`));
       const members = asList(type && member(type, 'members'), `schema of ${command}: members of ${branch}`);
-      return members.map((one) => asText(member(asObject(one, 'a member'), 'name'), 'a member name')).sort();
+      return members.map((one) => asObject(one, 'a member'));
     }
     return undefined;
   }

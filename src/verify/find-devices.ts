@@ -81,7 +81,8 @@ function kindOf(
   return type === 'vhost-vdpa' || type === 'vhost-user' ? { backend: type, attachment: 'netdev' } : undefined;
 }
 
-function notifiersIn(answer: Fact<unknown>, path: string): string[] {
+/** Names of the host notifiers in the answer to qom-list of a device's backend. */
+export function notifiersIn(answer: Fact<unknown>, path: string): string[] {
   const list = checked(answer, asList, `qom-list ${path}/virtio-backend`);
   if (isUnknown(list)) return [];
   return list

@@ -4,7 +4,7 @@ import { isKnown, isUnknown, knownOr, type Fact } from '../model/fact.ts';
 import type { MappedRegion, ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import { checked, Questions } from './answers.ts';
 import { assembleDevice, type ReadDevice } from './assemble-device.ts';
-import type { FoundDevice } from './find-devices.ts';
+import { notifiersIn, type FoundDevice } from './find-devices.ts';
 import type { Inventory } from './inventory.ts';
 import { parseExamine, parseFlatView } from './monitor-text.ts';
 import { parseNotifierName, regionNameOf } from './notifier-name.ts';
@@ -15,7 +15,7 @@ import { parseStatus, statusBits, statusUnknown, type VirtioStatus } from './vir
 export interface ReadDevices {
   readonly devices: readonly ObservedDevice[];
   readonly memoryMap: MappedRegion[] | null;
-  /** a host notifier went away between two questions: what was read is of two moments */
+  /** host notifiers came or went between two questions: what was read is of two moments */
   readonly torn: boolean;
 }
 
@@ -48,7 +48,7 @@ export async function readDevices(
   const tree = options.memoryMap ? ask.add('human-monitor-command', { 'command-line': 'info mtree -f' }) : undefined;
   await ask.ask(executor, options.signal);
 
-  const read = asked.map((answers) => answers());
+  const read = asked.map(({ answers }) => answers());
   const queues = await readQueues(
     executor,
     read.map((one) => ({
@@ -62,11 +62,21 @@ export async function readDevices(
   return {
     devices: read.map((one, index) => assembleDevice(one, queues[index] ?? [], read, inventory, process)),
     memoryMap: typeof text === 'string' ? parseFlatView(text) : null,
-    torn: read.some(({ notifiers }) => notifiers.some(({ size }) => isUnknown(size))),
+    torn: asked.some(({ changed }) => changed()) || read.some(isHalfRead),
   };
 }
 
-function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): () => ReadDevice {
+function isHalfRead({ notifiers }: ReadDevice): boolean {
+  return notifiers.some(({ size }) => isUnknown(size));
+}
+
+interface AskedDevice {
+  readonly answers: () => ReadDevice;
+  /** whether the host notifiers are others now than when the device was found: its driver came up or went meanwhile */
+  readonly changed: () => boolean;
+}
+
+function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): AskedDevice {
   const { path } = device;
   const property = (name: string) => ask.property(path, name);
   const [pagePerVq, disableModern, disableLegacy] = [
@@ -81,7 +91,8 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): (
     return { name, address: get('addr'), size: get('size'), container: get('container') };
   });
   const status = askStatus(ask, device, inventory);
-  return () => ({
+  const now = ask.add('qom-list', { path: `${path}/virtio-backend` });
+  const answers = (): ReadDevice => ({
     device,
     name: inventory.virtioNames.get(path),
     status: status(),
@@ -108,6 +119,7 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): (
       ),
     },
   });
+  return { answers, changed: () => notifiersIn(now(), path).join() !== device.notifiers.join() };
 }
 
 /**

@@ -1,0 +1,71 @@
+import { unknown, isUnknown, type Fact } from '../model/fact.ts';
+import type { Bound } from './assemble.ts';
+import type { Setting } from './device-parts.ts';
+import { knownText, OptionReader, textOf, type Option } from './option.ts';
+
+/** What a NIC is bound to: its -netdev. */
+export function netBound(device: Option, { netdevs, fdSets, complain }: Setting): Bound {
+  const id = knownText(device, 'netdev');
+  const netdev = id === undefined ? undefined : netdevs.get(id);
+  if (!netdev) {
+    return nothing(unknown('not-present', id === undefined ? 'it has no netdev' : `there is no -netdev with id ${id}`));
+  }
+  const backend = textOf(netdev, 'type') ?? unknown('not-present', 'the netdev has no type');
+  if (backend !== 'vhost-vdpa') return nothing(backend);
+  const reader = new OptionReader(netdev, complain);
+  return {
+    backend,
+    ...charDeviceOf(netdev, fdSets),
+    vdpa: null,
+    shadowVirtqueues: reader.boolean('x-svq', false),
+  };
+}
+
+/** What a vhost-vdpa-device-pci is bound to. */
+export function genericBound(device: Option, { fdSets }: Setting): Bound {
+  return { backend: 'vhost-vdpa', ...charDeviceOf(device, fdSets), vdpa: null, shadowVirtqueues: false };
+}
+
+/** What a virtio-blk device is bound to: the -blockdev or -drive that it names. */
+export function diskBound(device: Option, { blocks, fdSets }: Setting): Bound {
+  const node = knownText(device, 'drive');
+  const block = node === undefined ? undefined : blocks.get(node);
+  if (!block) return nothing(unknown('not-present', 'the block device that it names is not in the configuration'));
+  const lowest = lowestOf(block, blocks);
+  const backend = textOf(lowest, 'driver') ?? knownText(lowest, 'file.driver') ?? 'file';
+  if (backend !== 'virtio-blk-vhost-vdpa') return nothing(knownText(lowest, 'file.driver') ?? backend);
+  return { backend, ...charDeviceOf(lowest, fdSets, 'path'), vdpa: null, shadowVirtqueues: false };
+}
+
+/** The block node that the others lie upon: `file` names the next one. */
+function lowestOf(block: Option, blocks: Setting['blocks'], depth = 0): Option {
+  const below = blocks.get(knownText(block, 'file') ?? '');
+  return below && depth < 64 ? lowestOf(below, blocks, depth + 1) : block;
+}
+
+/** `vhostdev=/dev/vhost-vdpa-0`, `vhostdev=/dev/fdset/0`, `vhostfd=5`: a number says nothing of the device. */
+function charDeviceOf(
+  option: Option,
+  fdSets: Setting['fdSets'],
+  name = 'vhostdev',
+): Pick<Bound, 'charDevice' | 'descriptor'> {
+  const path = textOf(option, name);
+  const fd = knownText(option, 'vhostfd');
+  if (fd !== undefined) return { charDevice: passed(`file descriptor ${fd}`), descriptor: `fd ${fd}` };
+  if (path === undefined) {
+    return { charDevice: unknown('not-present', `neither ${name} nor vhostfd is given`), descriptor: null };
+  }
+  if (isUnknown(path)) return { charDevice: path, descriptor: null };
+  const set = /^\/dev\/fdset\/([0-9]+)$/.exec(path)?.[1];
+  if (set === undefined) return { charDevice: path, descriptor: null };
+  const known = fdSets.get(set);
+  return { charDevice: known ?? passed(`fd set ${set}`), descriptor: `fdset ${set}` };
+}
+
+function passed(how: string): Fact<string> {
+  return unknown('not-present', `QEMU gets it as ${how}, which names no device`);
+}
+
+function nothing(backend: Fact<string>): Bound {
+  return { backend, charDevice: null, descriptor: null, vdpa: null, shadowVirtqueues: false };
+}

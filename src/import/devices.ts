@@ -1,0 +1,168 @@
+import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
+import type { Guest } from '../model/generated/guest-configuration.ts';
+import type { Collected } from './assemble.ts';
+import { diskBound, genericBound, netBound } from './back-end.ts';
+import { hostOnly } from './device-defaults.ts';
+import { DeviceParts, type Setting } from './device-parts.ts';
+import { defaultUnknown } from './machine-version.ts';
+import { OptionReader, type Option } from './option.ts';
+import { canonical, type Scalar } from './option-values.ts';
+
+/** virtio-net-pci over any netdev. */
+export function interfaceOf(option: Option, setting: Setting): Collected<Guest['interfaces'][number]> {
+  const parts = new DeviceParts(option, 'net', setting);
+  const mq = parts.boolean('mq', false);
+  const address = parts.raw('mac');
+  return {
+    device: {
+      id: parts.id,
+      address: parts.address,
+      mac:
+        address === undefined
+          ? unknown('not-present', 'no MAC address is given: QEMU gives one by the order of NICs')
+          : isUnknown(address)
+            ? address
+            : macOf(String(address)),
+      queuePairs: pairsOf(parts, mq),
+      mq,
+      vectors: parts.integer('vectors', netVectors(setting)),
+      pagePerVq: parts.pagePerVq,
+      iommuPlatform: parts.boolean('iommu_platform', false),
+      packed: parts.boolean('packed', false),
+      rxQueueSize: parts.integer('rx_queue_size', 256),
+      txQueueSize: parts.integer('tx_queue_size', 256),
+      mtu: noneIfZero(parts.integer('host_mtu', null)),
+      optionRom: romOf(parts, true),
+      bootIndex: parts.bootIndex,
+      transitional: parts.transitional,
+      properties: parts.others(),
+    },
+    bound: netBound(option, setting),
+  };
+}
+
+/** The vDPA device decides it: QEMU ignores `queues=` of such a netdev. Without VIRTIO_NET_F_MQ the guest has one pair. */
+function pairsOf(parts: DeviceParts, mq: Fact<boolean>): Fact<number> {
+  const seen = parts.integer('queue-pairs', undefined, 1);
+  if (seen !== undefined) return seen;
+  if (isUnknown(mq)) return mq;
+  return mq ? unknown('not-present', 'max_vqp of the vDPA device decides it, and QEMU ignores queues=') : 1;
+}
+
+/** Since 6.0 counted by the back end's queues (hw/virtio/virtio-net-pci.c: virtio_net_pci_realize()), 3 before. */
+function netVectors({ machine }: Setting): Fact<number> {
+  if (!machine) return defaultUnknown('vectors');
+  if (machine.version <= 502) return 3;
+  return unknown('not-present', 'vectors is not given: QEMU counts the virtqueues of the vDPA device');
+}
+
+/** `romfile=` (empty) or rombar=0 take the ROM away. */
+function romOf(parts: DeviceParts, usual: boolean): Fact<boolean> {
+  const bar = parts.raw('rombar');
+  const file = parts.option.values.get('romfile');
+  if (bar !== undefined && canonical(bar) === 0) {
+    parts.skip(['romfile']);
+    return false;
+  }
+  if (file === undefined) return usual;
+  if (isUnknown(file)) return file;
+  if (file === '' || usualRoms.has(String(file))) parts.skip(['romfile']);
+  return file !== '';
+}
+
+/** Of virtio-net-pci (hw/virtio/virtio-net-pci.c). */
+const usualRoms: ReadonlySet<string> = new Set(['efi-virtio.rom', 'pxe-virtio.rom']);
+
+function noneIfZero(value: Fact<number> | null): Fact<number> | null {
+  return value === 0 ? null : value;
+}
+
+function macOf(text: string): Fact<string> {
+  const hex = /^(?:[0-9a-f]{1,2}[:-]){5}[0-9a-f]{1,2}$/i.test(text) ? text.toLowerCase().split(/[:-]/) : undefined;
+  return hex?.map((part) => part.padStart(2, '0')).join(':') ?? unknown('malformed', `${text.slice(0, 40)} is no MAC`);
+}
+
+/** virtio-blk-pci. */
+export function diskOf(option: Option, setting: Setting): Collected<Guest['disks'][number]> {
+  const parts = new DeviceParts(option, 'block', setting);
+  const queues = parts.integer('num-queues', autoQueues(setting), 1);
+  const vectors = parts.integer('vectors', undefined);
+  const extra = vectors !== undefined && isKnown(queues) && vectors !== queues + 1 ? { vectors } : {};
+  return {
+    device: {
+      id: parts.id,
+      address: parts.address,
+      queues,
+      readOnly: readOnlyOf(option, setting),
+      bootIndex: parts.bootIndex,
+      transitional: parts.transitional,
+      properties: { ...parts.others(), ...extra },
+    },
+    bound: diskBound(option, setting),
+  };
+}
+
+/** One queue per CPU since 5.2 (hw/virtio/virtio-pci.c: virtio_pci_optimal_num_queues()), one before. */
+function autoQueues({ machine, cpuCount }: Setting): Fact<number> {
+  if (!machine) return defaultUnknown('num-queues');
+  return machine.version <= 501 ? 1 : cpuCount;
+}
+
+function readOnlyOf(option: Option, { blocks, complain }: Setting): Fact<boolean> {
+  const drive = option.values.get('drive');
+  if (drive !== undefined && isUnknown(drive)) return drive;
+  const block = blocks.get(String(drive));
+  if (!block) return unknown('not-present', 'the block device that it names is not in the configuration');
+  return new OptionReader(block, complain).boolean('read-only', false, 'readonly');
+}
+
+/** vhost-vdpa-device-pci. */
+export function vdpaDeviceOf(option: Option, setting: Setting): Collected<Guest['vdpaDevices'][number]> {
+  const parts = new DeviceParts(option, 'generic', setting);
+  return {
+    device: {
+      id: parts.id,
+      address: parts.address,
+      pagePerVq: parts.pagePerVq,
+      iommuPlatform: parts.boolean('iommu_platform', false),
+      queueSize: noneIfZero(parts.integer('queue-size', null)),
+      bootIndex: parts.bootIndex,
+      transitional: parts.transitional,
+      properties: parts.others(),
+    },
+    bound: genericBound(option, setting),
+  };
+}
+
+export function rootPortOf(option: Option, setting: Setting): Guest['rootPorts'][number] {
+  const parts = new DeviceParts(option, 'root-port', setting);
+  return {
+    id: parts.id,
+    address: parts.address,
+    chassis: parts.integer('chassis', 0),
+    port: parts.integer('port', 0),
+    multifunction: parts.boolean('multifunction', false),
+    properties: parts.others(),
+  };
+}
+
+/** Any other device: its properties as they are written. */
+export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDevices'][number] {
+  const reader = new OptionReader(option, setting.complain);
+  const driver = reader.text('driver', unknown('not-present', 'no driver is given'));
+  const id = reader.raw('id');
+  const address = setting.tree.addressOf(option);
+  const bus = reader.raw('bus');
+  const place: [string, Fact<Scalar>][] =
+    address === null && bus !== undefined ? [['bus', isUnknown(bus) ? bus : setting.tree.busName(String(bus))]] : [];
+  reader.skip(address === null ? [] : ['addr']);
+  const properties = [...place, ...reader.rest().map(([name, value]) => [name, canonical(value)] as const)]
+    .filter(([name]) => !hostOnly.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    id: id === undefined || isUnknown(id) ? null : String(id),
+    driver,
+    address,
+    properties: Object.fromEntries(properties),
+  };
+}

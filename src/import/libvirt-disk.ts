@@ -1,0 +1,80 @@
+import { unknown } from '../model/fact.ts';
+import { commonProperties, notRead, optionOf, virtioDriver, virtioOptions } from './libvirt-node.ts';
+import { knownText, type Option } from './option.ts';
+import { childOf, childrenOf, type XmlNode } from './xml-document.ts';
+
+/** <disk>: -blockdev and -device. */
+export function diskOptions(node: XmlNode): Option[] {
+  const device = node.attributes.get('device') ?? 'disk';
+  if (childOf(node, 'target')?.attributes.get('bus') !== 'virtio' || device !== 'disk') return [notRead(node)];
+  const driver = childOf(node, 'driver');
+  const get = (name: string): string | undefined => driver?.attributes.get(name);
+  const name = `libvirt-disk-${node.place.line ?? 0}-${node.place.column ?? 0}`;
+  const model = node.attributes.get('model') ?? 'virtio';
+  const cache = get('cache');
+  const blockio = childOf(node, 'blockio')?.attributes;
+  const unread = ['geometry', 'encryption', 'transient', 'iotune'].filter(
+    (one) => childOf(node, one) && one !== 'iotune',
+  );
+  const vdpa = node.attributes.get('type') === 'vhostvdpa';
+  return [
+    optionOf(
+      'blockdev',
+      {
+        'node-name': name,
+        driver: vdpa ? 'virtio-blk-vhost-vdpa' : (node.attributes.get('type') ?? 'file'),
+        path: vdpa ? childOf(node, 'source')?.attributes.get('dev') : undefined,
+        'read-only': childOf(node, 'readonly') ? true : undefined,
+      },
+      node,
+    ),
+    optionOf(
+      'device',
+      {
+        driver: virtioDriver('virtio-blk', model) ?? unknown('not-supported', `disk model ${model} is not known here`),
+        drive: name,
+        ...commonProperties(node),
+        ...virtioOptions(driver),
+        'num-queues': get('queues'),
+        'queue-size': get('queue_size'),
+        event_idx: get('event_idx'),
+        'write-cache':
+          cache === undefined || cache === 'default' ? undefined : cache !== 'writethrough' && cache !== 'directsync',
+        serial: childOf(node, 'serial')?.text,
+        logical_block_size: blockio?.get('logical_block_size'),
+        physical_block_size: blockio?.get('physical_block_size'),
+        settings:
+          unread.length === 0 ? undefined : unknown('not-supported', `<${unread.join('>, <')}> is not read here`),
+      },
+      node,
+    ),
+  ];
+}
+
+/**
+ * The boot order of <os><boot dev='hd'/>: the first device of each kind gets the number of its place
+ * (qemu_command.c: qemuBuildDisksCommandLine(), qemuBuildNetCommandLine()). Without any boot element libvirt boots from
+ * the first disk (qemu_postparse.c).
+ */
+export function bootFromOs(
+  os: XmlNode | undefined,
+  devices: XmlNode | undefined,
+  options: readonly Option[],
+): Option[] {
+  const own = devices?.children.some((device) => childOf(device, 'boot')) ?? false;
+  if (own) return [...options];
+  const given = childrenOf(os, 'boot').map((boot) => boot.attributes.get('dev'));
+  const order = given.length === 0 ? ['hd'] : given;
+  const wanted = new Map<Option, number>();
+  for (const [index, kind] of order.entries()) {
+    const driver = kind === 'hd' ? /^virtio-blk/ : kind === 'network' ? /^virtio-net/ : undefined;
+    const first = options.find((option) => option.name === 'device' && driver?.test(knownText(option, 'driver') ?? ''));
+    if (first && !wanted.has(first)) wanted.set(first, index + 1);
+  }
+  return options.map((option) => {
+    const bootindex = wanted.get(option);
+    return bootindex === undefined
+      ? option
+      : { ...option, values: new Map([...option.values, ['bootindex', bootindex]]) };
+  });
+}

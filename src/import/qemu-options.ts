@@ -1,0 +1,94 @@
+import path from 'node:path';
+import type { Fact } from '../model/fact.ts';
+import { unknown } from '../model/fact.ts';
+import type { Complaint, Option } from './option.ts';
+import { aliases, optionTable } from './option-table.ts';
+import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
+import type { Word } from './words.ts';
+
+/** A QEMU command line, read. */
+export interface CommandLine {
+  /** null: the text begins with an option */
+  readonly emulator: string | null;
+  readonly options: readonly Option[];
+  readonly complaints: readonly Complaint[];
+}
+
+const none: OptionValues = new Map();
+
+/**
+ * The options of a command line. What stands before QEMU's name (environment, prlimit, sudo) is passed over.
+ * An option that cannot be read is a complaint of severity error.
+ */
+export function commandLineOf(words: readonly Word[]): CommandLine {
+  const start = emulatorAt(words);
+  const options: Option[] = [];
+  const complaints: Complaint[] = [];
+  for (let at = start + 1; at < words.length; at++) {
+    const word = words[at];
+    if (!word) break;
+    const { text, place } = word;
+    if (!text.startsWith('-') || text === '-') {
+      const message = `${JSON.stringify(text.slice(0, 100))} is no option, nor does one before it take it`;
+      complaints.push({ code: 'import.stray-word', severity: 'error', message, place });
+      continue;
+    }
+    const given = text.replace(/^--?/, '');
+    const name = (Object.hasOwn(aliases, given) ? aliases[given] : undefined) ?? given;
+    const rule = optionTable.get(name);
+    const next = words[at + 1];
+    if (!rule) {
+      complaints.push(unknownOption(text, word));
+      const takes = next !== undefined && !next.text.startsWith('-');
+      if (takes) at++;
+      options.push({ name, values: none, text: takes ? next.text : '', place });
+      continue;
+    }
+    if (!rule.argument) {
+      options.push({ name, values: none, text: '', place });
+      continue;
+    }
+    if (!next) {
+      complaints.push({ code: 'import.no-argument', severity: 'error', message: `-${given} needs an argument`, place });
+      break;
+    }
+    at++;
+    const values = rule.use === 'read' && rule.implied !== null ? valuesOf(next.text, rule.implied) : none;
+    if (values instanceof MalformedOption) {
+      complaints.push({
+        code: 'import.malformed-option',
+        severity: 'error',
+        message: `-${given} ${values.message}`,
+        place,
+      });
+    } else options.push({ name, values, text: next.text, place });
+  }
+  return { emulator: words[start]?.text ?? null, options, complaints };
+}
+
+function valuesOf(text: string, implied: string | undefined): OptionValues | MalformedOption {
+  try {
+    return parseOptionValues(text, implied);
+  } catch (thrown) {
+    if (thrown instanceof MalformedOption) return thrown;
+    throw thrown;
+  }
+}
+
+/** Index of QEMU's own name; -1 where the text begins with an option. */
+function emulatorAt(words: readonly Word[]): number {
+  if (words[0]?.text.startsWith('-') !== false) return -1;
+  const named = words.findIndex(({ text }) => /^qemu-(?:system-[a-z0-9_]+|kvm)$/.test(path.posix.basename(text)));
+  return Math.max(0, named);
+}
+
+function unknownOption(text: string, { place }: Word): Complaint {
+  const message = `${text.slice(0, 100)} is no option that is known here: whether the guest sees it cannot be said`;
+  return { code: 'import.option-unknown', severity: 'warning', message, place };
+}
+
+/** The architecture that a QEMU emulates, by its name. */
+export function architectureOf(emulator: string | null): Fact<string> {
+  const match = /^qemu-system-([a-z0-9_]+)$/.exec(path.posix.basename(emulator ?? ''));
+  return match?.[1] ?? unknown('not-present', 'the name of the QEMU binary does not tell the architecture');
+}

@@ -1,0 +1,157 @@
+import { VdpaQemuError } from '../model/error.ts';
+import { printable } from '../model/fact.ts';
+import { sortFindings, type Finding } from '../model/finding.ts';
+import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import validateGuestConfiguration from '../model/generated/guest-configuration.validate.js';
+import type { HostReport } from '../model/generated/host-report.ts';
+import type { VmPlan } from '../model/generated/vm-plan.ts';
+import validatePlan from '../model/generated/vm-plan.validate.js';
+import { fieldOf } from '../model/pointer.ts';
+import { planVm } from '../plan/plan-vm.ts';
+import { loadSpec } from '../spec/load.ts';
+import { digestOf, undeterminedIn } from './digest.ts';
+import { fromLibvirt } from './from-libvirt.ts';
+import { findingsOf, type Imported } from './from-options.ts';
+import { fromPlan } from './from-plan.ts';
+import { fromQemuArgv } from './from-qemu-argv.ts';
+import type { TextPlace } from './text-place.ts';
+import { wordsOf } from './words.ts';
+import { parseXml } from './xml-document.ts';
+
+/** What a text can be. */
+export type ConfigurationKind = 'spec' | 'plan' | 'libvirt' | 'qemu-argv' | 'guest-configuration';
+
+export const configurationKinds: readonly ConfigurationKind[] = [
+  'spec',
+  'plan',
+  'libvirt',
+  'qemu-argv',
+  'guest-configuration',
+];
+
+/** The largest text that is read: a plan of hundreds of devices has some 100 KB. */
+export const maxConfigurationBytes = 4 << 20;
+
+export interface ReadOptions {
+  /** name for messages; default `input` */
+  readonly file?: string | undefined;
+  /** default: told from the content */
+  readonly as?: ConfigurationKind | undefined;
+  /** a spec is planned on them; for the others they tell what an alias of a machine type means */
+  readonly reports?: readonly HostReport[] | undefined;
+  /** of a spec: the host that it is bound to */
+  readonly on?: string | undefined;
+}
+
+export interface ReadConfiguration {
+  readonly kind: ConfigurationKind;
+  /** undefined where a spec cannot be loaded or planned; the findings say why */
+  readonly configuration: GuestConfiguration | undefined;
+  /** sorted; an error among them means that the text is wrong, or the spec cannot be planned */
+  readonly findings: readonly Finding[];
+  /** JSON pointer into guest -> where it stands in the text; for XML and command lines */
+  readonly places: ReadonlyMap<string, TextPlace>;
+}
+
+/**
+ * Reads a guest configuration from whatever describes one: a VM spec (YAML), a plan or GuestConfiguration (JSON), a
+ * libvirt domain XML, or a QEMU command line. Pure.
+ * @throws VdpaQemuError bad-input where the text as a whole cannot be read; usage where a spec is given without reports
+ */
+export function readGuestConfiguration(text: string, options: ReadOptions = {}): ReadConfiguration {
+  const { file = 'input', reports = [] } = options;
+  if (text.length > maxConfigurationBytes) {
+    throw new VdpaQemuError('bad-input', `${file}: larger than ${maxConfigurationBytes} bytes`);
+  }
+  const content = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const kind = options.as ?? kindOf(content);
+  switch (kind) {
+    case 'spec':
+      return readSpec(content, file, reports, options.on);
+    case 'plan':
+      return { kind, ...known(fromPlan(checkedPlan(content, file))) };
+    case 'guest-configuration':
+      return { kind, ...known(checkedConfiguration(content, file)) };
+    case 'libvirt':
+      return imported(kind, file, fromLibvirt(parseXml(content, file), file, reports));
+    case 'qemu-argv':
+      return imported(kind, file, fromQemuArgv(wordsOf(content, file), reports));
+  }
+}
+
+/** What a text is, by its beginning: XML, a JSON object, an option or the name of QEMU, else a spec. */
+export function kindOf(text: string): ConfigurationKind {
+  const start = text.trimStart();
+  if (start.startsWith('<')) return 'libvirt';
+  if (text.includes('\0') || start.startsWith('[')) return 'qemu-argv';
+  if (start.startsWith('{')) {
+    const kind = /"kind"\s*:\s*"(VmPlan|GuestConfiguration)"/.exec(start)?.[1];
+    return kind === undefined ? 'spec' : kind === 'VmPlan' ? 'plan' : 'guest-configuration';
+  }
+  const line = start.split('\n').find((one) => one.trim() !== '' && !one.trimStart().startsWith('#')) ?? '';
+  const commandLine =
+    /^\s*-{1,2}[a-zA-Z]/.test(line) ||
+    /(?:^|[\s/'"])qemu-(?:system-|kvm)/.test(start.slice(0, 4096)) ||
+    /\s-{1,2}(?:M|accel|cpu|device|m|machine|name|netdev|nodefaults|smp)(?:\s|$)/.test(start.slice(0, 4096));
+  return commandLine && !/^\s*[A-Za-z]+\s*:/.test(line) ? 'qemu-argv' : 'spec';
+}
+
+function known(configuration: GuestConfiguration): Omit<ReadConfiguration, 'kind'> {
+  return { configuration, findings: [], places: new Map() };
+}
+
+function imported(
+  kind: ConfigurationKind,
+  file: string,
+  { configuration, complaints, places }: Imported,
+): ReadConfiguration {
+  return { kind, configuration, findings: sortFindings(findingsOf(complaints, file)), places };
+}
+
+function readSpec(
+  text: string,
+  file: string,
+  reports: readonly HostReport[],
+  on: string | undefined,
+): ReadConfiguration {
+  const { spec, findings, place } = loadSpec(text, file);
+  const none = { kind: 'spec', configuration: undefined, places: new Map<string, TextPlace>() } as const;
+  if (!spec) return { ...none, findings };
+  if (reports.length === 0) {
+    throw new VdpaQemuError('usage', `${file} is a spec: it takes a host report to say what it gives to the guest`);
+  }
+  const planned = planVm(spec, reports, on);
+  const all = sortFindings([...findings, ...planned.findings.map(place)]);
+  return { ...none, configuration: planned.plan && fromPlan(planned.plan, 'spec'), findings: all };
+}
+
+function jsonOf(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const why = cause instanceof RangeError ? 'nested too deeply' : printable((cause as Error).message);
+    throw new VdpaQemuError('bad-input', `${file}: is not JSON: ${why}`, { cause });
+  }
+}
+
+interface Validator<T> {
+  (data: unknown): data is T;
+  errors?: { instancePath: string; message?: string | undefined }[] | null;
+}
+
+function checked<T>(text: string, file: string, validate: Validator<T>, what: string): T {
+  const data = jsonOf(text, file);
+  if (validate(data)) return data;
+  const { instancePath = '', message = '' } = validate.errors?.[0] ?? {};
+  throw new VdpaQemuError('bad-input', `${file}: is no ${what}: ${printable(fieldOf(instancePath))} ${message}`);
+}
+
+function checkedPlan(text: string, file: string): VmPlan {
+  return checked(text, file, validatePlan, 'VmPlan');
+}
+
+/** The digest is made anew: what a file says of itself is not believed. */
+function checkedConfiguration(text: string, file: string): GuestConfiguration {
+  const data = checked(text, file, validateGuestConfiguration, 'GuestConfiguration');
+  return { ...data, digest: digestOf(data.guest), undetermined: undeterminedIn(data.guest) };
+}

@@ -1,0 +1,97 @@
+/** Input of an attacker: a clear error or a document, in bounded time. */
+import { describe, expect, test } from 'vitest';
+import { readGuestConfiguration } from '../../src/import/read.ts';
+import { VdpaQemuError } from '../../src/model/error.ts';
+
+const domain = (inner: string): string => `<domain type='kvm'><name>a</name>${inner}</domain>`;
+const many = (count: number, text: string): string => text.repeat(count);
+
+/** [what, text, what the error says; undefined: it can be read] */
+const inputs: readonly (readonly [string, string, RegExp | undefined])[] = [
+  ['1 MB of nested elements', many(140_000, '<a>') + many(140_000, '</a>'), /nested deeper than 64/],
+  ['deep elements', many(65, '<a>') + many(65, '</a>'), /nested deeper than 64/],
+  ['many elements', `<domain>${many(50_000, '<a/>')}</domain>`, /more than 20000 elements/],
+  ['a tag that is half of the text', `<domain ${many(9000, "a='bcdef' ")}/>`, /a tag of more than/],
+  ['too large', `<domain>${many(1 << 20, ' ')}</domain>`, /larger than/],
+  [
+    'billion laughs',
+    `<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><domain>&b;</domain>`,
+    /entities are not accepted/,
+  ],
+  ['an external entity', `<!DOCTYPE l SYSTEM "file:///etc/passwd"><domain/>`, /line 1: document types and entities/],
+  ['an entity in the middle', domain('<!ENTITY a SYSTEM "x">'), /entities are not accepted/],
+  ['an entity of nobody', domain('<title>&nobody;</title>'), /no well-formed XML: line 1.*nobody/],
+  ['a comment without end', '<domain><!-- ', /never closed/],
+  ['CDATA without end', '<domain><![CDATA[ ', /never closed/],
+  ['a tag without end', "<domain a='", /never closed/],
+  ['an attribute without end', "<domain a='b", /never closed/],
+  ['a wrong end tag', '<domain><a></domain>', /no well-formed XML/],
+  ['two roots', '<domain/><domain/>', /no well-formed XML/],
+  ['an attribute twice', "<domain a='1' a='2'/>", /no well-formed XML/],
+  ['no element', '<!-- nothing -->', /no (?:well-formed XML|XML element)|holds no/],
+  ['a control character', domain('<title>\u0001</title>'), /does not allow/],
+  ['a lone surrogate in XML', domain('<title>\ud800</title>'), /does not allow/],
+  ['another root', '<network/>', /root element is <network>/],
+  ['a domain of another namespace', "<domain xmlns='urn:x'/>", /root element/],
+  [
+    'prototype keys in XML',
+    domain("<__proto__/><constructor a='1'/><devices><__proto__/><toString/></devices>"),
+    undefined,
+  ],
+  ['a quote that never closes', "qemu-system-x86_64 -name 'abc", /line 1, column 26: a ' that is never closed/],
+  ['a double quote that never closes', 'qemu-system-x86_64\n-name "abc', /line 2, column 7: a " that is never closed/],
+  ['a brace that never closes', '-device {"a":"}', /a \{ that is never closed/],
+  ['a variable', 'qemu-system-x86_64 -name $NAME', /\$ outside of quotes/],
+  ['a command', 'qemu-system-x86_64 -name "`id`"', /` in double quotes/],
+  ['a redirection', 'qemu-system-x86_64 -nodefaults > /dev/null', /> outside of quotes/],
+  ['1,000,000 commas', `-device ${many(1_000_000, ',')}`, undefined],
+  ['1,000,000 pairs of commas', `-device a${many(1_000_000, ',,')}`, undefined],
+  ['1,000,000 properties', `-device a${many(1_000_000, ',b')}`, undefined],
+  ['1,000,000 words', many(1_000_000, '-S '), /more than 100000 words/],
+  ['1,000,000 NULs', many(1_000_000, '\0'), /more than 100000 words/],
+  ['deep JSON', `-device {"a":${many(100_000, '{"a":')}1${many(100_000, '}')}}`, undefined],
+  ['deep JSON arrays', many(500_000, '['), /begins with \[ and is no JSON array/],
+  ['an array of something else', '[1]', /not an array of strings/],
+  [
+    'prototype keys',
+    `-device '{"__proto__":{"a":1},"constructor":1,"driver":"x"}' -machine __proto__=1,constructor=2`,
+    undefined,
+  ],
+  ['a name that marks unknowns', '-device a,unknown=1', undefined],
+  ['a lone surrogate on a command line', '-name \ud800 -uuid \udfff', undefined],
+  ['escape sequences', `-name '\u001b[31mred' -device '\u001b[2J',bus='\u001b'`, undefined],
+  ['a 2^53+1', `-device '{"driver":"virtio-net-pci","rx_queue_size":9007199254740993}'`, undefined],
+  ['JSON that is no document', '{"kind": "VmPlan"}', /is no VmPlan/],
+  ['JSON that is no GuestConfiguration', '{"kind": "GuestConfiguration"}', /is no GuestConfiguration/],
+  ['JSON that is broken', '{"kind": "VmPlan"', /is not JSON/],
+  ['5 MB', many(5 << 20, ' '), /larger than/],
+];
+
+describe('hostile input', () => {
+  test.each(inputs)('%s', (_, text, message) => {
+    const start = process.cpuUsage();
+    let said: unknown;
+    try {
+      const { configuration, findings } = readGuestConfiguration(text, { file: 'input' });
+      said = undefined;
+      expect(
+        configuration?.guest.interfaces.every(
+          (net) => typeof net.rxQueueSize === 'object' || net.rxQueueSize < 2 ** 53,
+        ),
+      ).not.toBe(false);
+      for (const finding of findings) expect(finding.message.length).toBeLessThan(1000);
+    } catch (thrown) {
+      said = thrown;
+    }
+    // of this process: others may use the machine as well
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(1000);
+    if (message === undefined) expect(said).toBeUndefined();
+    else {
+      expect(said).toBeInstanceOf(VdpaQemuError);
+      expect((said as VdpaQemuError).code).toBe('bad-input');
+      expect((said as VdpaQemuError).message).toMatch(message);
+    }
+    expect(({} as Record<string, unknown>)['a']).toBeUndefined();
+  });
+});
