@@ -71,11 +71,20 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
             type: 'string',
             describe: 'host report (JSON or YAML, - is stdin); this host when left out',
           })
+          .option('parents', repeatable('your own rows on parent drivers (YAML or JSON); may be repeated'))
+          .option('svg', { type: 'string', describe: 'draw the doorbell pages of each device into this file' })
+          .option('draw', { type: 'boolean', default: false, describe: 'draw them in text as well' })
           .example('$0 assess', 'this host')
-          .example('$0 assess host.json --json', 'a host that was probed before'),
+          .example('$0 assess host.json --json', 'a host that was probed before')
+          .example('$0 assess host.json --svg doorbells.svg', 'see why a page is safe or not'),
       (args) =>
         choose(() =>
-          import('./commands/assess.ts').then(({ assess }) => assess({ ...globals(args), report: args.report }, io)),
+          import('./commands/assess.ts').then(({ assess }) =>
+            assess(
+              { ...globals(args), report: args.report, parents: args.parents, svg: args.svg, draw: args.draw },
+              io,
+            ),
+          ),
         ),
     )
     .command(
@@ -86,6 +95,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
           .positional('spec', { type: 'string', describe: 'VM spec (YAML, - is stdin)' })
           .option('host', repeatable('host report; may be repeated; this host when left out'))
           .option('on', { type: 'string', describe: 'host to bind to, where there are several' })
+          .option('parents', repeatable('your own rows on parent drivers (YAML or JSON); may be repeated'))
           .option('format', {
             choices: ['qemu', 'libvirt', 'plan'] as const,
             default: 'qemu' as const,
@@ -109,6 +119,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
                 set: args.set,
                 host: args.host,
                 on: args.on,
+                parents: args.parents,
                 format: args.format,
               },
               io,
@@ -212,7 +223,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   return chosen === undefined ? 0 : await chosen();
 }
 
-const lists = new Set(['_', 'devices', 'qemu', 'host', 'set']);
+const lists = new Set(['_', 'devices', 'parents', 'qemu', 'host', 'set']);
 
 /** Of an option that was given twice yargs makes a list. */
 function onlyOnce(args: Record<string, unknown>): true {

@@ -1,20 +1,18 @@
 import { packageFile, readDocument, templateNames } from '../host/documents.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
-import { hasErrors, sortFindings } from '../model/finding.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
-import { documentLabel, standardInput } from '../model/standard-input.ts';
-import { planVm } from '../plan/plan-vm.ts';
+import { standardInput } from '../model/standard-input.ts';
 import { renderJson } from '../render/json.ts';
 import { renderLibvirtXml } from '../render/libvirt-xml.ts';
 import { renderQemuArgv } from '../render/qemu-argv.ts';
 import { renderCommand } from '../render/shell.ts';
-import { loadSpec } from '../spec/load.ts';
 import { applySettings } from '../spec/template.ts';
 import { maxYamlBytes } from '../spec/yaml-document.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { planSpec, readSpecText, type SpecText } from './plan-spec.ts';
 import { readReports } from './read-reports.ts';
-import { deliver, tell } from './result.ts';
+import { deliver } from './result.ts';
 
 export interface GenOptions extends GlobalOptions {
   readonly spec: string | undefined;
@@ -22,40 +20,32 @@ export interface GenOptions extends GlobalOptions {
   readonly set: readonly string[];
   readonly host: readonly string[];
   readonly on: string | undefined;
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   readonly format: 'qemu' | 'libvirt' | 'plan';
 }
 
 /** Reads a spec and the hosts' reports, plans the VM, and delivers it in the wanted format. */
 export async function gen(options: GenOptions, io: Io): Promise<ExitCode> {
-  const { text, file } = readSpec(options);
-  const { spec, findings, place } = loadSpec(text, file);
-  if (!spec) {
-    tell(findings, options, io);
-    return 2;
-  }
-  const reports = await readReports(options.host);
-  const { plan, findings: planned } = planVm(spec, reports, options.on);
-  const all = sortFindings([...findings, ...planned.map(place)]);
-  tell(all, options, io);
-  if (!plan || hasErrors(all)) return 1;
-  deliver(render(plan, options), options, io);
+  const planned = await planSpec(chooseSpec(options), () => readReports(options.host), options.on, options, io);
+  if (typeof planned === 'number') return planned;
+  deliver(render(planned.plan, options), options, io);
   return 0;
 }
 
-function readSpec({ spec, template, set }: GenOptions): { text: string; file: string } {
+function chooseSpec({ spec, template, set }: GenOptions): SpecText {
   if ((spec === undefined) === (template === undefined)) {
     throw new VdpaQemuError('usage', 'give either a SPEC file or --template NAME');
   }
-  if (template !== undefined) {
-    if (!templateNames().includes(template)) {
-      throw new VdpaQemuError('usage', `no template ${printable(template)}; there are: ${templateNames().join(', ')}`);
-    }
-    const text = readDocument(packageFile(`templates/${template}.yaml`), maxYamlBytes);
-    return { text: applySettings(text, set), file: `template ${template}` };
+  if (template === undefined) {
+    const given = readSpecText(spec ?? standardInput);
+    return set.length > 0 ? { ...given, text: applySettings(given.text, set) } : given;
   }
-  const file = spec ?? standardInput;
-  const text = readDocument(file, maxYamlBytes);
-  return { text: set.length > 0 ? applySettings(text, set) : text, file: documentLabel(file) };
+  if (!templateNames().includes(template)) {
+    throw new VdpaQemuError('usage', `no template ${printable(template)}; there are: ${templateNames().join(', ')}`);
+  }
+  const text = readDocument(packageFile(`templates/${template}.yaml`), maxYamlBytes);
+  return { text: applySettings(text, set), file: `template ${template}` };
 }
 
 function render(plan: VmPlan, { format, json }: GenOptions): string {
@@ -68,9 +58,14 @@ function render(plan: VmPlan, { format, json }: GenOptions): string {
     }
     case 'qemu': {
       const argv = renderQemuArgv(plan);
-      return json ? renderJson(argv) : `${lockedMemoryNote(plan)}${renderCommand(argv)}`;
+      return json ? renderJson(argv) : `${digestNote(plan)}${lockedMemoryNote(plan)}${renderCommand(argv)}`;
     }
   }
+}
+
+/** QEMU has no place for it. */
+function digestNote({ guestAbiDigest }: VmPlan): string {
+  return `# guest ABI sha256:${guestAbiDigest}\n`;
 }
 
 /** QEMU has no option for it: whoever starts QEMU has to raise the limit, or the kernel answers ENOMEM. */

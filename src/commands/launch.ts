@@ -3,7 +3,7 @@ import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors } from '../model/finding.ts';
 import { describeExit, launchVm, type LaunchedVm } from '../verify/launch-vm.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { planSpec, requiredIn } from './plan-spec.ts';
+import { planSpec, readSpecText, requiredIn } from './plan-spec.ts';
 import { readReports } from './read-reports.ts';
 import { conclude } from './verify.ts';
 
@@ -26,10 +26,9 @@ export async function launch(options: LaunchCommandOptions, io: Io): Promise<Exi
   if (!Number.isFinite(options.timeout) || options.timeout <= 0 || options.timeout > 86_400) {
     throw new VdpaQemuError('usage', '--timeout takes seconds, up to 86400');
   }
-  const reports = await readReports(options.host);
-  const planned = planSpec(options.spec, reports, options.on, options, io);
+  const planned = await planSpec(readSpecText(options.spec), () => readReports(options.host), options.on, options, io);
   if (typeof planned === 'number') return planned;
-  const { spec, plan } = planned;
+  const { spec, plan, reports } = planned;
 
   const interrupted = new AbortController();
   const forget = onInterrupt((signal) => interrupted.abort(new VdpaQemuError('program', `stopped by ${signal}`)));

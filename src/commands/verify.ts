@@ -14,7 +14,8 @@ import { explainingReport } from '../verify/explaining-report.ts';
 import { observeUntilReady } from '../verify/observe-until-ready.ts';
 import { verifyVm, type VerifyOptions as JudgeOptions } from '../verify/verify.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { planSpec, policyOf, requiredIn } from './plan-spec.ts';
+import { planSpec, policyOf, readSpecText, requiredIn } from './plan-spec.ts';
+import { qmpAddressOf } from './qmp-address.ts';
 import { readReports } from './read-reports.ts';
 import { deliver, tell } from './result.ts';
 
@@ -97,11 +98,8 @@ async function openMonitor(
     io.err(`warning: libvirt marks domain ${domain} as tainted (custom-monitor) when its monitor is used\n`);
     return { executor, close: () => undefined };
   }
-  const address = /^([^/:]+):(\d{1,5})$/.exec(qmp ?? '');
-  const client = await connectQmp(
-    address ? { host: address[1] ?? '', port: Number(address[2]) } : { path: qmp ?? '' },
-    { timeoutMs: Math.max(5, Math.min(wait, 60)) * 1000 },
-  );
+  const timeoutMs = Math.max(5, Math.min(wait, 60)) * 1000;
+  const client = await connectQmp(qmpAddressOf(qmp ?? ''), { timeoutMs });
   return { executor: client, close: () => client.close() };
 }
 
@@ -118,10 +116,16 @@ async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<Judg
     if (given && !report) throw new VdpaQemuError('usage', 'several hosts: say with --on on which of them the VM runs');
     return { require: all, report };
   }
-  const reports = given ?? [await idleReport()];
-  const planned = planSpec(file, reports, on, options, io, given ? undefined : withoutPolicy);
+  const planned = await planSpec(
+    readSpecText(file),
+    async () => given ?? [await idleReport()],
+    on,
+    options,
+    io,
+    given ? undefined : withoutPolicy,
+  );
   if (typeof planned === 'number') return planned;
-  const { spec, plan } = planned;
+  const { spec, plan, reports } = planned;
   const required = all ?? requiredIn(spec);
   const report = reports.find((one) => one.host.name === plan.binding.host);
   if (given) return { plan, report, require: required };

@@ -2,20 +2,30 @@ import { isKnown } from '../model/fact.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { Assessment, DeviceAssessment, Verdict, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { Host, HostReport, VdpaDevice } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import { hasFeature } from '../model/virtio-features.ts';
 import { assessVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
 import { isOpenToIndexOverrun } from './kernel-hazards.ts';
+import { knownParentOf } from './known-parent.ts';
 import { layoutOf } from './layout.ts';
-import { parentDriverOf } from './parent-driver.ts';
+import { pageSizesOf } from './page-sizes.ts';
+import { kernels } from './parents.ts';
 import { adviceOn, summaryOf } from './summary.ts';
 import { classOf, controlVirtqueueOf, queuePairsOf } from './virtqueue-role.ts';
 
+/** What the judge may use besides the report. */
+export interface AssessOptions {
+  /** rows of the operator's own on parent drivers (parseParents): they add to our table, and never lift what it or PCI config space proves */
+  readonly parents?: readonly ParentRow[] | undefined;
+}
+
 /**
  * Judges every doorbell of a host. Pure: it only reads the report.
- * @returns the verdict per device and virtqueue; findings has one warning per unsafe or unknown device
+ * @returns the verdict per device and virtqueue; findings has one per unsafe or unknown device, and one per device whose
+ * kernel contradicts what PCI config space or a table row lets expect
  */
-export function assessHost(report: HostReport): Assessment {
-  const devices = report.devices.map((device) => assessDevice(report.host, device));
+export function assessHost(report: HostReport, options: AssessOptions = {}): Assessment {
+  const devices = report.devices.map((device) => assessDevice(report.host, device, options));
   const findings: Finding[] = devices.flatMap((device, index) => findingsOn(device, index));
   if (isOpenToIndexOverrun(report.host) === true && report.devices.length > 0) {
     findings.push({
@@ -23,24 +33,28 @@ export function assessHost(report: HostReport): Assessment {
       severity: 'warning',
       path: '/host/kernelRelease',
       message: `kernel ${report.host.kernelRelease} does not check the virtqueue index of a doorbell mapping (CVE-2026-74312): whoever may open /dev/vhost-vdpa-N can read out of bounds`,
-      fix: 'update the kernel (fixed in 5.10.261, 5.15.212, 6.1.178, 6.6.145, 6.12.97, 6.18.40, 7.1.5)',
+      fix: `update the kernel (fixed in ${kernels['host.kernel-index-overrun'].fixedIn.join(', ')})`,
     });
   }
   return { schemaVersion: 1, kind: 'Assessment', host: report.host.name, devices, findings: sortFindings(findings) };
 }
 
 /** Judges the doorbells of one device. */
-export function assessDevice(host: Host, device: VdpaDevice): DeviceAssessment {
+export function assessDevice(host: Host, device: VdpaDevice, { parents }: AssessOptions = {}): DeviceAssessment {
+  const known = knownParentOf(host, device, parents);
   const virtqueues = isKnown(device.virtqueues)
-    ? device.virtqueues.map((virtqueue) => assessVirtqueue(host, device, virtqueue))
+    ? device.virtqueues.map((virtqueue) => assessVirtqueue(host, device, virtqueue, known))
     : [];
+  const data = dataVirtqueues(device, virtqueues);
+  const verdict = worst(data);
   const base = {
     name: device.name,
     class: classOf(device),
-    parentDriver: parentDriverOf(device),
-    layout: layoutOf(host, device),
-    verdict: worst(dataVirtqueues(device, virtqueues)),
+    parentDriver: known.driver,
+    layout: layoutOf(host, device, known),
+    verdict,
     virtqueues,
+    pageSizes: pageSizesOf(host, device, known, data, verdict),
     expectedHostNotifiers: { netdev: mappedPairs(host, device, virtqueues), device: mappedDevice(host, virtqueues) },
   };
   return { ...base, summary: summaryOf(base, device), advice: adviceOn(base, device) };
@@ -96,6 +110,10 @@ function isControlIsolated(device: VdpaDevice, control: number): boolean {
 }
 
 function findingsOn(device: DeviceAssessment, index: number): Finding[] {
+  return [...verdictFinding(device, index), ...contradictionFinding(device, index)];
+}
+
+function verdictFinding(device: DeviceAssessment, index: number): Finding[] {
   if (device.verdict !== 'unsafe' && device.verdict !== 'unknown') return [];
   const reason = device.virtqueues.find(({ verdict }) => verdict === device.verdict)?.reasons[0];
   const fix = device.advice[0];
@@ -106,6 +124,24 @@ function findingsOn(device: DeviceAssessment, index: number): Finding[] {
       path: `/devices/${index}`,
       message: `${device.name}: ${reason?.message ?? device.summary}`,
       ...(fix === undefined ? {} : { fix }),
+    },
+  ];
+}
+
+/** The kernel's answer counts, but one of the other witnesses is wrong. */
+function contradictionFinding({ name, virtqueues }: DeviceAssessment, index: number): Finding[] {
+  const found = virtqueues.flatMap(({ index: number, role, reasons }) =>
+    reasons.filter(({ code }) => code === 'doorbell.contradiction').map(({ message }) => ({ number, role, message })),
+  );
+  const [first] = found;
+  if (!first) return [];
+  const more = found.length > 1 ? `; so do ${found.length - 1} more virtqueues of it` : '';
+  return [
+    {
+      code: 'assess.contradiction',
+      severity: 'warning',
+      path: `/devices/${index}`,
+      message: `${name}: virtqueue ${first.number} (${first.role}) contradicts what is known of it: ${first.message}${more}`,
     },
   ];
 }

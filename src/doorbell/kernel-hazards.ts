@@ -1,5 +1,8 @@
 import type { Host } from '../model/generated/host-report.ts';
-import { isBefore, kernelVersionOf } from './kernel-version.ts';
+import type { KernelRow } from '../model/generated/parent-knowledge.ts';
+import { contains } from './kernel-range.ts';
+import { kernelVersionOf } from './kernel-version.ts';
+import { kernels } from './parents.ts';
 
 /** What a kernel does wrong with every doorbell mapping. */
 export interface KernelHazard {
@@ -9,56 +12,52 @@ export interface KernelHazard {
 }
 
 /**
- * arm64 only. "vhost-vdpa: switch to use vmf_insert_pfn() in the fault handler" (6.11, 6.10.5, and some stables) lost
- * pgprot_noncached; "vhost: fix caching attributes of MMIO regions by setting them explicitly" (7.0, 6.12.75) gives it
- * back in drivers/vhost/vdpa.c: vhost_vdpa_mmap(). In between, the doorbell is mapped cacheable. On x86 the PAT code
- * keeps it uncached.
+ * arm64 only: whether this kernel maps doorbells cacheable. The versions and their sources are in parents.json. On x86
+ * the PAT code keeps such a mapping uncached.
  */
 export function cachingHazard(host: Host): KernelHazard | undefined {
-  if (host.architecture !== 'aarch64') return undefined;
-  const version = kernelVersionOf(host);
-  const code = 'doorbell.kernel-caching';
-  if (!version) {
-    return { code, verdict: 'unknown', message: `kernel release ${host.kernelRelease} cannot be read as a version` };
+  const row = rowOf('doorbell.kernel-caching');
+  const state = stateOf(row, host);
+  const { code } = row;
+  switch (state) {
+    case 'sound':
+      return undefined;
+    case 'unreadable':
+      return { code, verdict: 'unknown', message: `kernel release ${host.kernelRelease} cannot be read as a version` };
+    case 'unknown':
+      return {
+        code,
+        verdict: 'unknown',
+        message: `kernel ${host.kernelRelease} may map doorbells cacheable: some stable and distribution kernels have the change that lost pgprot_noncached without its fix`,
+      };
+    case 'affected':
+      return {
+        code,
+        verdict: 'unsafe',
+        message: `kernel ${host.kernelRelease} ${row.defect} (fixed in ${row.fixedIn.toReversed().join(' and ')})`,
+      };
   }
-  if (!isBefore(version, 7, 0)) return undefined;
-  // what an old distribution kernel has of newer ones cannot be told from its number
-  if (isBefore(version, 6, 0) && version.patch !== undefined) return undefined;
-  if (version.minor === 12 && !isBefore(version, 6, 12, 75)) return undefined;
-  if (isBefore(version, 6, 10, 5)) {
-    return {
-      code,
-      verdict: 'unknown',
-      message: `kernel ${host.kernelRelease} may map doorbells cacheable: some stable and distribution kernels before 6.10.5 have the change that lost pgprot_noncached without its fix`,
-    };
-  }
-  return {
-    code,
-    verdict: 'unsafe',
-    message: `kernel ${host.kernelRelease} maps doorbells cacheable on arm64 (fixed in 7.0 and 6.12.75)`,
-  };
 }
-
-/** First patch level of each stable line that checks the virtqueue index in vhost_vdpa_mmap(); 7.2 and later have it. */
-const indexCheckedFrom: readonly (readonly [number, number, number])[] = [
-  [5, 10, 261],
-  [5, 15, 212],
-  [6, 1, 178],
-  [6, 6, 145],
-  [6, 12, 97],
-  [6, 18, 40],
-  [7, 1, 5],
-];
 
 /**
  * CVE-2026-74312: whether mmap of /dev/vhost-vdpa-N with an index beyond the device's virtqueues reads out of bounds
  * on this kernel. undefined: cannot be told from the version.
  */
 export function isOpenToIndexOverrun(host: Host): boolean | undefined {
+  const state = stateOf(rowOf('host.kernel-index-overrun'), host);
+  return state === 'affected' ? true : state === 'sound' ? false : undefined;
+}
+
+function rowOf(code: KernelRow['code']): KernelRow {
+  return kernels[code];
+}
+
+function stateOf(row: KernelRow, host: Host): 'sound' | 'affected' | 'unknown' | 'unreadable' {
+  if (row.architectures !== undefined && !row.architectures.includes(host.architecture)) return 'sound';
   const version = kernelVersionOf(host);
-  if (!version) return undefined;
-  if (isBefore(version, 5, 8) || !isBefore(version, 7, 2)) return false;
-  const line = indexCheckedFrom.find(([major, minor]) => major === version.major && minor === version.minor);
-  if (version.patch === undefined) return undefined;
-  return line === undefined || isBefore(version, ...line);
+  if (!version) return 'unreadable';
+  if (row.sound.some((range) => contains(range, version))) return 'sound';
+  // what an old distribution kernel has of newer ones cannot be told from its number
+  if (version.patch === undefined) return 'unknown';
+  return row.affected.some((range) => contains(range, version)) ? 'affected' : 'unknown';
 }

@@ -5,6 +5,8 @@ export interface KernelVersion {
   readonly major: number;
   readonly minor: number;
   readonly patch: number | undefined;
+  /** set: neither upstream's own release nor Debian's, so it may have changes of newer kernels */
+  readonly vendor?: true;
 }
 
 /**
@@ -20,7 +22,8 @@ export function kernelVersionOf(host: Pick<Host, 'kernelRelease' | 'kernelVersio
   );
   const version = { major: Number(major), minor: Number(minor) };
   if (packaged) return { ...version, patch: Number(packaged[1]) };
-  return { ...version, patch: rest === '-' && patch === '0' ? undefined : Number(patch ?? 0) };
+  const vendor = rest === '' ? {} : { vendor: true as const };
+  return { ...version, patch: rest === '-' && patch === '0' ? undefined : Number(patch ?? 0), ...vendor };
 }
 
 /** True where `version` is older than major.minor.patch; an unknown patch level counts as the oldest. */

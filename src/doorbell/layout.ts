@@ -1,17 +1,16 @@
 import { isKnown } from '../model/fact.ts';
 import type { Layout } from '../model/generated/assessment.ts';
 import type { Host, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
-import { parentDriverOf } from './parent-driver.ts';
-import { knowledgeOf } from './parents.ts';
+import { knownParentOf, type KnownParent } from './known-parent.ts';
 import { doorbellPageOf } from './pci-layout.ts';
 import { controlVirtqueueOf } from './virtqueue-role.ts';
 
 /** The doorbell layout of a device, in the words of the 2021 thread. The control virtqueue does not count. */
-export function layoutOf(host: Host, device: VdpaDevice): Layout {
+export function layoutOf(host: Host, device: VdpaDevice, known: KnownParent = knownParentOf(host, device)): Layout {
   if (!isKnown(device.virtqueues)) return 'unknown';
   const control = controlVirtqueueOf(device);
   const data = device.virtqueues.filter(({ index }) => index !== control);
-  const layouts = new Set(data.map((virtqueue) => layoutOfVirtqueue(host, device, virtqueue)));
+  const layouts = new Set(data.map((virtqueue) => layoutOfVirtqueue(host, device, virtqueue, known)));
   // Where each doorbell has less than a page, the first one can still be page-aligned (refused for its size): the
   // others speak for it. One that is mapped has a page.
   if (
@@ -25,9 +24,14 @@ export function layoutOf(host: Host, device: VdpaDevice): Layout {
   return layouts.size === 1 && only !== undefined ? only : layouts.size === 0 ? 'unknown' : 'mixed';
 }
 
-function layoutOfVirtqueue(host: Host, device: VdpaDevice, { index, doorbell }: Virtqueue): Layout {
-  const parent = knowledgeOf(parentDriverOf(device));
-  if (parent?.area === 'none' || parent?.area === 'shared-page') return parent.area;
+function layoutOfVirtqueue(
+  host: Host,
+  device: VdpaDevice,
+  { index, doorbell }: Virtqueue,
+  { table, area }: KnownParent,
+): Layout {
+  const parent = table?.area === 'shared-page' ? table : area;
+  if (parent?.area === 'none' || (parent === table && parent?.area === 'shared-page')) return parent.area;
   if (isKnown(device.pci) && device.pci !== null && isKnown(host.pageSize)) {
     const page = doorbellPageOf(device.pci, index, host.pageSize);
     if (typeof page !== 'string') {
@@ -36,5 +40,7 @@ function layoutOfVirtqueue(host: Host, device: VdpaDevice, { index, doorbell }: 
     }
   }
   if (typeof doorbell === 'object' && 'refused' in doorbell && doorbell.refused === 'EINVAL') return 'per-vq-sub-page';
+  // an operator's row speaks only where PCI config space does not
+  if (parent?.area === 'page-per-vq' || parent?.area === 'shared-page') return parent.area;
   return 'unknown';
 }

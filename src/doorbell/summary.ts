@@ -62,6 +62,8 @@ export function adviceOn(judged: Judged, device: VdpaDevice): string[] {
     !isKnown(device.pci.capabilities)
   ) {
     advice.push('run `vdpa-qemu probe` as root, so that PCI config space can be read');
+  } else if (codes.has('doorbell.page-not-verified') && isKnown(device.pci)) {
+    advice.push("if the device's vendor vouches for the page, say so in a file for --parents (see docs/doorbell.md)");
   }
   return advice;
 }

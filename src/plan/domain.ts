@@ -1,4 +1,5 @@
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import type { PlanFindings } from './findings.ts';
 import { hostOf, type Host } from './host.ts';
@@ -7,7 +8,12 @@ import { hostOf, type Host } from './host.ts';
  * The hosts on which the guest may run: those that the spec lists, else those whose reports are given. A guest ABI can
  * only be right for a domain that was seen whole, so a listed host without a report is an error.
  */
-export function domainOf(spec: CompleteSpec, reports: readonly HostReport[], findings: PlanFindings): Host[] {
+export function domainOf(
+  spec: CompleteSpec,
+  reports: readonly HostReport[],
+  findings: PlanFindings,
+  parents?: readonly ParentRow[],
+): Host[] {
   const hosts: Host[] = [];
   const seen = new Set<string>();
   for (const report of reports) {
@@ -25,7 +31,7 @@ export function domainOf(spec: CompleteSpec, reports: readonly HostReport[], fin
       );
       continue;
     }
-    hosts.push(hostOf(report));
+    hosts.push(hostOf(report, parents));
   }
   for (const name of spec.hosts ?? []) {
     if (!seen.has(name)) {

@@ -1,6 +1,7 @@
 import { isKnown } from '../model/fact.ts';
 import type { DeviceAssessment } from '../model/generated/assessment.ts';
 import type { HostReport, QemuCapabilities, VdpaDevice } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
 import { assessDevice } from '../doorbell/assess.ts';
 
@@ -15,11 +16,15 @@ export interface Host {
   readonly name: string;
   readonly report: HostReport;
   readonly qemu: readonly KnownQemu[];
+  /** the operator's own rows on parent drivers */
+  readonly parents?: readonly ParentRow[] | undefined;
 }
 
-export function hostOf(report: HostReport): Host {
+const noRows: readonly ParentRow[] = [];
+
+export function hostOf(report: HostReport, parents?: readonly ParentRow[]): Host {
   const qemu = report.qemu.flatMap(({ path, capabilities }) => (isKnown(capabilities) ? [{ path, capabilities }] : []));
-  return { name: report.host.name, report, qemu };
+  return { name: report.host.name, report, qemu, parents };
 }
 
 /** A vDPA device of a host that a spec names, with the verdict on its doorbells. */
@@ -46,14 +51,16 @@ export function findDevice(host: Host, name: string): HostDevice | undefined {
   return device && { host, device, assessment: assessmentOf(host, device) };
 }
 
-const assessments = new WeakMap<VdpaDevice, DeviceAssessment>();
+const assessments = new WeakMap<readonly ParentRow[], WeakMap<VdpaDevice, DeviceAssessment>>();
 
-/** The verdict follows from the report alone, so planning many VMs on one report judges each device once. */
-function assessmentOf(host: Host, device: VdpaDevice): DeviceAssessment {
-  const known = assessments.get(device);
+/** The verdict follows from the report and the operator's rows, so planning many VMs on one report judges each device once. */
+function assessmentOf({ report, parents = noRows }: Host, device: VdpaDevice): DeviceAssessment {
+  const judged = assessments.get(parents) ?? new WeakMap<VdpaDevice, DeviceAssessment>();
+  assessments.set(parents, judged);
+  const known = judged.get(device);
   if (known) return known;
-  const assessment = assessDevice(host.report.host, device);
-  assessments.set(device, assessment);
+  const assessment = assessDevice(report.host, device, { parents });
+  judged.set(device, assessment);
   return assessment;
 }
 

@@ -19,7 +19,7 @@ export function decidePagePerVq(
 ): boolean {
   if (policy === 'off') return false;
   const place = `${path}/hostNotifier`;
-  const views = devices.map((device) => viewOf(device, granularity));
+  const views = devices.map((device) => obstaclesOf(device, granularity));
   if (policy === 'require') {
     for (const { label, obstacle, danger } of views) {
       const blocking = obstacle ?? danger;
@@ -56,7 +56,8 @@ export function decidePagePerVq(
   return true;
 }
 
-interface View {
+/** What one device means for page-per-vq. */
+export interface DoorbellObstacles {
   readonly label: string;
   /** a virtqueue without a safe doorbell: a data one; with vhost-vdpa-device-pci any */
   readonly obstacle: VirtqueueAssessment | undefined;
@@ -64,7 +65,11 @@ interface View {
   readonly danger: VirtqueueAssessment | undefined;
 }
 
-function viewOf({ host, device, assessment }: HostDevice, granularity: 'netdev' | 'device'): View {
+/** The virtqueues of a device that speak against page-per-vq, the worst of each kind. */
+export function obstaclesOf(
+  { host, device, assessment }: HostDevice,
+  granularity: 'netdev' | 'device',
+): DoorbellObstacles {
   const label = `${device.name} on ${host.name}`;
   const { virtqueues, verdict, summary } = assessment;
   const data = dataVirtqueues(device, virtqueues);
@@ -75,7 +80,7 @@ function viewOf({ host, device, assessment }: HostDevice, granularity: 'netdev' 
       verdict,
       kernel: 'unknown',
       exclusivity: 'none',
-      reasons: [{ code: 'doorbell.not-tested', message: summary }],
+      reasons: [{ code: 'doorbell.not-tested', by: 'kernel', message: summary }],
     };
     return { label, obstacle: blank, danger: blank };
   }

@@ -1,3 +1,4 @@
+import type { AssessOptions } from '../doorbell/assess.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors, type Finding } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
@@ -16,6 +17,7 @@ import { domainOf } from './domain.ts';
 import { PlanFindings } from './findings.ts';
 import type { Host } from './host.ts';
 import { resolveMachineType } from './machine-type.ts';
+import { planDigest } from '../import/from-plan.ts';
 import { planRootPorts } from './root-ports.ts';
 
 /** A plan where nothing forbids it, and all that was found on the way. Paths of findings point into the spec. */
@@ -28,11 +30,17 @@ export interface PlanResult {
  * Decides the guest ABI over all hosts of the migration domain, and the binding of one of them. Pure.
  * @param reports one per host
  * @param on name of the host whose binding is wanted; may be left out where there is one host
+ * @param options rows of the operator's own on parent drivers, as for assessHost()
  * @throws VdpaQemuError usage where `on` names no host of the domain, or is missing
  */
-export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: string): PlanResult {
+export function planVm(
+  spec: CompleteSpec,
+  reports: readonly HostReport[],
+  on?: string,
+  options: AssessOptions = {},
+): PlanResult {
   const findings = new PlanFindings();
-  const hosts = domainOf(spec, reports, findings);
+  const hosts = domainOf(spec, reports, findings, options.parents);
   const target = targetOf(hosts, on);
   if (!target) {
     if (findings.failed) return { plan: undefined, findings: findings.all };
@@ -51,7 +59,7 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
   const locked = lockedMemoryBytes(spec.memoryBytes, bound.length);
   checkLockedMemoryLimit(locked, target, findings);
   const emulator = chooseEmulator(spec, target, machine, findings);
-  const plan: VmPlan = {
+  const plan: Omit<VmPlan, 'guestAbiDigest'> = {
     schemaVersion: 1,
     kind: 'VmPlan',
     name: spec.name,
@@ -74,7 +82,8 @@ export function planVm(spec: CompleteSpec, reports: readonly HostReport[], on?: 
       ...devices.binding,
     },
   };
-  return { plan: hasErrors(findings.all) ? undefined : plan, findings: findings.all };
+  if (hasErrors(findings.all)) return { plan: undefined, findings: findings.all };
+  return { plan: { ...plan, guestAbiDigest: planDigest(plan) }, findings: findings.all };
 }
 
 /** The host to bind to: the one that is named, or the only one. */

@@ -1,6 +1,8 @@
 import { printable } from '../model/fact.ts';
 import type { Assessment, DeviceAssessment } from '../model/generated/assessment.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import { renderBarText } from './bar-text.ts';
+import { describeOutlook } from './bar-words.ts';
 
 /** Colours a verdict for a terminal. */
 export type Paint = (verdict: DeviceAssessment['verdict'], text: string) => string;
@@ -10,13 +12,33 @@ const colours = { safe: 32, unavailable: 36, unsafe: 31, unknown: 33 } as const;
 export const plain: Paint = (_, text) => text;
 export const coloured: Paint = (verdict, text) => `\u001b[${colours[verdict]}m${text}\u001b[0m`;
 
+/** What may stand below the table of a device. */
+export interface AssessmentExtras {
+  /** the notify BAR, page by page */
+  readonly draw?: boolean;
+  /** the same device on hosts with other page sizes */
+  readonly pageSizes?: boolean;
+}
+
 /** The verdicts of a host as a table per device with a plain sentence each. */
-export function renderAssessment(assessment: Assessment, report: HostReport, paint: Paint): string {
+export function renderAssessment(
+  assessment: Assessment,
+  report: HostReport,
+  paint: Paint,
+  extras: AssessmentExtras = {},
+): string {
   const { host } = report;
   const pages = typeof host.pageSize === 'number' ? `${host.pageSize}-byte pages` : 'page size unknown';
   const head = `${host.name}: ${host.architecture}, kernel ${host.kernelRelease}, ${pages}`;
   if (assessment.devices.length === 0) return `${printable(head)}\nno vDPA devices\n`;
-  return [printable(head), '', ...assessment.devices.map((device) => renderDevice(device, paint))].join('\n');
+  return [printable(head), '', ...assessment.devices.map(withExtras)].join('\n');
+
+  function withExtras(device: DeviceAssessment, index: number): string {
+    const facts = report.devices[index];
+    const sizes = extras.pageSizes ? device.pageSizes.map((one) => `  ${printable(describeOutlook(one))}\n`) : [];
+    const drawing = extras.draw && facts ? renderBarText(facts, device) : '';
+    return `${renderDevice(device, paint)}${sizes.join('')}${drawing}`;
+  }
 }
 
 function renderDevice(device: DeviceAssessment, paint: Paint): string {

@@ -8,6 +8,7 @@ type Disk = GuestAbi['disks'][number];
 type Binding = VmPlan['binding'];
 
 const qemuNamespace = 'http://libvirt.org/schemas/domain/qemu/1.0';
+const ourNamespace = 'https://vdpa-qemu.dev/xmlns/1';
 
 /** The libvirt domain XML of a plan: the same guest as the QEMU command line describes. */
 export function renderLibvirtXml(plan: VmPlan): string {
@@ -19,12 +20,13 @@ export function renderLibvirtXml(plan: VmPlan): string {
     [
       element('name', {}, plan.name),
       element('uuid', {}, guestAbi.uuid),
+      digestElement(plan),
       element('memory', { unit: 'KiB' }, String(kib)),
       element('currentMemory', { unit: 'KiB' }, String(kib)),
       lockedMemory(binding),
       memoryBacking(binding),
       element('vcpu', { placement: 'static' }, String(guestAbi.cpu.count)),
-      element('os', {}, [element('type', { arch: guestAbi.architecture, machine: guestAbi.machine }, 'hvm')]),
+      os(guestAbi),
       features(guestAbi),
       cpu(guestAbi),
       element('clock', { offset: 'utc' }),
@@ -34,6 +36,25 @@ export function renderLibvirtXml(plan: VmPlan): string {
     ],
   );
   return renderXml(domain);
+}
+
+/** libvirt keeps <metadata> as it is: two hosts can be compared by one line of their XML. */
+function digestElement({ guestAbiDigest }: VmPlan): XmlElement {
+  return element('metadata', {}, [
+    element('vdpa-qemu:guest-abi', { 'xmlns:vdpa-qemu': ourNamespace, digest: guestAbiDigest }),
+  ]);
+}
+
+/**
+ * Without any boot element libvirt gives the first disk boot index 1, whatever it is made of and whatever stands on
+ * <qemu:commandline>, where the same index may be taken. An order that names no device of ours keeps it from that.
+ */
+function os({ architecture, machine, interfaces, disks }: GuestAbi): XmlElement {
+  const ordered = [...interfaces, ...disks].some(({ bootIndex }) => bootIndex !== null);
+  return element('os', {}, [
+    element('type', { arch: architecture, machine }, 'hvm'),
+    ordered || disks.length === 0 ? undefined : element('boot', { dev: 'cdrom' }),
+  ]);
 }
 
 /** libvirt computes the same limit by itself since 8.7, but does not count devices that it does not know. */

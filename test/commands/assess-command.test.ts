@@ -1,9 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { Assessment } from '../../src/model/generated/assessment.ts';
 import validate from '../../src/model/generated/assessment.validate.js';
-import { busy, capturedFile, host, msix, named, parentDriver, reportWith, type Edit } from '../report-builder.ts';
+import {
+  busy,
+  capturedFile,
+  device,
+  doorbells,
+  host,
+  msix,
+  named,
+  parentDriver,
+  reportWith,
+  type Edit,
+} from '../report-builder.ts';
 import { Files, run, runWith } from './command-line.ts';
 
 const octep = parentDriver('vp0', 'octep_vdpa');
@@ -139,4 +150,114 @@ test('a host without devices', async () => {
     out: 'l1: x86_64, kernel 6.12.96, 4096-byte pages\nno vDPA devices\n',
     err: '',
   });
+});
+
+describe('--svg and --draw', () => {
+  test('a picture of each device in a file, beside the text', async () => {
+    const files = new Files();
+    const svg = files.at('doorbells.svg');
+    const plainly = await run('assess', capturedFile);
+    expect(await run('assess', capturedFile, '--svg', svg)).toEqual(plainly);
+    expect(readFileSync(svg, 'utf8')).toBe(readFileSync('test/golden/svg/example-quickstart-host.svg', 'utf8'));
+    expect((await run('assess', capturedFile, '--svg', svg, '--json', '--verbose')).err).toBe(`wrote ${svg}\n`);
+  });
+
+  test('several hosts are in one picture', async () => {
+    const files = new Files();
+    const both = files.report('both.ndjson', reportWith(named('a')), reportWith(named('b')));
+    expect((await run('assess', both, '--svg', files.at('x.svg'), '--quiet')).code).toBe(0);
+    expect(readFileSync(files.at('x.svg'), 'utf8')).toMatch(/>a: x86_64[^]*>b: x86_64/);
+  });
+
+  test('a file that cannot be written: code 2, one line', async () => {
+    const svg = new Files().at('no/such/x.svg');
+    expect(await run('assess', capturedFile, '--svg', svg)).toEqual({
+      code: 2,
+      out: '',
+      err: `vdpa-qemu: ${svg}: no such file or directory\n`,
+    });
+    expect(existsSync(svg)).toBe(false);
+  });
+
+  test('standard output is for the text', async () => {
+    const { code, err } = await run('assess', capturedFile, '--svg', '-');
+    expect({ code, err }).toEqual({ code: 2, err: 'vdpa-qemu: --svg takes a file (see vdpa-qemu --help)\n' });
+  });
+
+  test('in text with --draw; --verbose adds the other page sizes', async () => {
+    const drawn = await run('assess', capturedFile, '--draw');
+    expect(drawn.out).toMatch(/^ {2}0x3000 +\[Dn{15}\] .*one doorbell, nothing else: vq 0 rx0: safe$/m);
+    expect(drawn.out).toMatch(/^ {2}no drawing: the parent is no PCI function$/m);
+    expect(drawn.out).not.toContain('64 KiB pages:');
+    const { out } = await run('assess', capturedFile, '--verbose');
+    expect(out).toContain(
+      '  4 KiB pages (this host): safe: a page of its own; the kernel maps it; QEMU takes this size\n',
+    );
+    expect(out).toContain(
+      '  64 KiB pages: unavailable: a page shared with something else; the kernel would refuse it; QEMU takes none of this size\n',
+    );
+    expect(out).toContain('Dnnnnnnnnnnnnnnn');
+  });
+});
+
+describe('--parents', () => {
+  const newdpa = reportWith(device('vp0', { pci: null }), parentDriver('vp0', 'newdpa'));
+  const own = (exclusive: string): string =>
+    `schemaVersion: 1\nkind: ParentKnowledge\nparents:\n  - {driver: newdpa, area: page-per-vq, exclusive: ${exclusive}, source: manual}\n`;
+
+  test('without it a parent that nobody knows is unknown, with it as the operator says', async () => {
+    const files = new Files();
+    const report = files.report('h.json', newdpa);
+    const without = await run('assess', report);
+    expect(without.out).toMatch(/^vp0 .*: unknown$/m);
+    expect(without.out).toContain("-> if the device's vendor vouches for the page, say so in a file for --parents");
+    const yes = await run('assess', report, '--parents', files.write('yes.yaml', own('yes')));
+    expect(yes.code).toBe(0);
+    expect(yes.out).toMatch(/^vp0 .*doorbells page-per-vq: safe$/m);
+    expect(yes.out).toContain('that the page holds nothing else is your own word (manual)');
+    const no = await run(
+      'assess',
+      report,
+      '--parents',
+      files.at('yes.yaml'),
+      '--parents',
+      files.write('no', own('no')),
+    );
+    expect(no.code).toBe(1);
+    expect(no.out).toMatch(/^vp0 .*: unsafe$/m);
+  });
+
+  test('gen counts on it as well', async () => {
+    const files = new Files();
+    const report = files.report('h.json', newdpa);
+    const vm = files.spec({ interfaces: [{ id: 'net0', vdpa: 'vp0', hostNotifier: 'require' }] });
+    const without = await run('gen', vm, '--host', report);
+    expect(without.code).toBe(1);
+    expect(without.err).toContain('plan.host-notifier-required');
+    const own1 = files.write('own.yaml', own('yes'));
+    const { code, out } = await run('gen', vm, '--host', report, '--parents', own1);
+    expect(code).toBe(0);
+    expect(out).toContain('page-per-vq=on');
+  });
+
+  test('a file that is no such thing: code 2, every mistake with its place', async () => {
+    const files = new Files();
+    const bad = files.write('bad.yaml', own('perhaps'));
+    expect(await run('assess', capturedFile, '--parents', bad)).toEqual({
+      code: 2,
+      out: '',
+      err: `vdpa-qemu: ${bad}: breaches schemas/parent-knowledge.schema.json\n  ${bad}:4:52: parents[0].exclusive must be one of "yes", "no", "pci-config", "unknown"; got "perhaps"\n`,
+    });
+    expect((await run('assess', capturedFile, '--parents', files.at('none'))).code).toBe(2);
+  });
+});
+
+test('a kernel that contradicts what is known is told, though the verdict is not changed by it', async () => {
+  const files = new Files();
+  const file = files.report('h.json', reportWith(doorbells('sim0', 'mapped', 'mapped', 'mapped')));
+  const { code, err } = await run('assess', file);
+  expect(code).toBe(0);
+  expect(err).toBe(
+    '/devices/1: warning: sim0: virtqueue 0 (rx0) contradicts what is known of it: our table says that vdpasim_net has no notification area (drivers/vdpa/vdpa_sim/vdpa_sim.c: no get_vq_notification; use_va), but the running kernel maps it; its answer counts; so do 2 more virtqueues of it [assess.contradiction]\n',
+  );
 });

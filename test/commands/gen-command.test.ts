@@ -13,7 +13,8 @@ describe('the three formats', () => {
   test('qemu: the command with what it needs before it, and in JSON the argv', async () => {
     const { code, out, err } = await run('gen', spec, '--host', capturedFile);
     expect(code).toBe(0);
-    const [note, program, ...options] = out.split('\n');
+    const [digest, note, program, ...options] = out.split('\n');
+    expect(digest).toMatch(/^# guest ABI sha256:[0-9a-f]{64}$/);
     expect(note).toBe(
       '# needs RLIMIT_MEMLOCK 1610612736: as root, start it with prlimit --memlock=1610612736:1610612736',
     );
@@ -29,7 +30,7 @@ describe('the three formats', () => {
     expect(argv.slice(0, 3)).toEqual(['/usr/bin/qemu-system-x86_64', '-name', 'guest=web1,debug-threads=on']);
     expect(argv.join(' ')).toBe(
       out
-        .replace(/^#.*\n/, '')
+        .replace(/^(?:#.*\n)+/, '')
         .replaceAll(' \\\n ', '')
         .trimEnd(),
     );
@@ -39,7 +40,7 @@ describe('the three formats', () => {
     const files = new Files();
     const { code, out, err } = await run('gen', files.spec({}), '--host', capturedFile);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^\/usr\/bin\/qemu-system-x86_64 \\\n/);
+    expect(out).toMatch(/^# guest ABI sha256:[0-9a-f]{64}\n\/usr\/bin\/qemu-system-x86_64 \\\n/);
   });
 
   test('libvirt: XML, in JSON with its kind', async () => {
@@ -55,7 +56,7 @@ describe('the three formats', () => {
     expect(code).toBe(0);
     const plan = JSON.parse(out) as VmPlan;
     expect(validatePlan(plan)).toBe(true);
-    expect(Object.keys(plan)).toEqual(['binding', 'guestAbi', 'kind', 'name', 'schemaVersion']);
+    expect(Object.keys(plan)).toEqual(['binding', 'guestAbi', 'guestAbiDigest', 'kind', 'name', 'schemaVersion']);
   });
 
   test('the same input gives the same bytes', async () => {
@@ -143,7 +144,7 @@ describe('exit codes', () => {
       err: [
         `${vm}:8:19: error: hostNotifier is require, but vp1 on l1 virtqueue 0 (rx0) is unavailable: the doorbell area is not exactly one host page (PCI: BAR 4 + 0x3000, 4 bytes per virtqueue) [plan.host-notifier-required]\n`,
         `${vm}:9:17: error: the spec says 2, but vp1 on l1 has 1 queue pairs, and QEMU takes what the device has [plan.queue-pairs-differ]\n`,
-        '  fix: vdpa dev del vp1; vdpa dev add name vp1 mgmtdev pci/0000:00:05.0 mac 52:54:00:0d:0a:01 max_vqp 2\n',
+        '  fix: `vdpa dev add` takes no max_vqp for parent driver vp-vdpa: set it where the parent device itself is made, or take what vp1 has into the spec\n',
       ].join(''),
     });
   });

@@ -121,7 +121,7 @@ describe('findings', () => {
     path: '/host/kernelRelease',
     message:
       'kernel 6.12.96 does not check the virtqueue index of a doorbell mapping (CVE-2026-74312): whoever may open /dev/vhost-vdpa-N can read out of bounds',
-    fix: 'update the kernel (fixed in 5.10.261, 5.15.212, 6.1.178, 6.6.145, 6.12.97, 6.18.40, 7.1.5)',
+    fix: 'update the kernel (fixed in 5.10.261, 5.15.212, 6.1.178, 6.6.145, 6.12.97, 6.18.40, 7.1.5, 7.2)',
   };
 
   test('CVE-2026-74312 is told where the kernel has it', () => {

@@ -10,11 +10,16 @@ function hostWith(architecture: string, kernelRelease: string, kernelVersion = '
 describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
   test.each<[release: string, verdict: 'unsafe' | 'unknown' | undefined]>([
     ['5.10.223', undefined],
-    ['5.19.17', undefined],
+    ['5.10.224', 'unknown'],
+    ['5.10.134-18.al8.aarch64', 'unknown'],
+    ['5.15.167', 'unknown'],
+    ['5.19.17', 'unknown'],
     ['5.14.0-427.el9.aarch64', 'unknown'],
-    // the change that lost pgprot_noncached is in 6.10.5, and in some older stables (6.1.176 was read)
+    // the change that lost pgprot_noncached is in 6.10.5, and in some older stables: 6.1.176 was read, the others were not
     ['6.0', 'unknown'],
-    ['6.1.176', 'unknown'],
+    ['6.1.175', 'unknown'],
+    ['6.1.176', 'unsafe'],
+    ['6.1.177', 'unknown'],
     ['6.6.50', 'unknown'],
     ['6.10.4', 'unknown'],
     ['6.10.0-5-arm64', 'unknown'],
@@ -23,7 +28,7 @@ describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
     ['6.12.74', 'unsafe'],
     ['6.12.75', undefined],
     ['6.12.107', undefined],
-    ['6.12.0-1-arm64', 'unsafe'],
+    ['6.12.0-1-arm64', 'unknown'],
     ['6.17.0', 'unsafe'],
     ['6.18.15', 'unsafe'],
     ['6.19.12', 'unsafe'],
@@ -41,7 +46,7 @@ describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
       'kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 7.0 and 6.12.75)',
     );
     expect(cachingHazard(hostWith('aarch64', '6.6.50'))?.message).toBe(
-      'kernel 6.6.50 may map doorbells cacheable: some stable and distribution kernels before 6.10.5 have the change that lost pgprot_noncached without its fix',
+      'kernel 6.6.50 may map doorbells cacheable: some stable and distribution kernels have the change that lost pgprot_noncached without its fix',
     );
     expect(cachingHazard(hostWith('aarch64', 'vendor-kernel'))?.message).toBe(
       'kernel release vendor-kernel cannot be read as a version',

@@ -17,6 +17,7 @@ function reportWithUnknowns(name: string, edits: readonly Edit[]): Parameters<ty
 const exclusive: DoorbellPage = {
   bar: 4,
   offset: 0x3000n,
+  page: 0x3000n,
   aligned: true,
   multiplier: 4096,
   neighbours: [],
@@ -27,7 +28,7 @@ const exclusive: DoorbellPage = {
 describe('doorbellPageOf', () => {
   test('the captured layout with a page per doorbell', () => {
     expect(page('vp0', 0, 4096)).toEqual(exclusive);
-    expect(page('vp0', 2, 4096)).toEqual({ ...exclusive, offset: 0x5000n });
+    expect(page('vp0', 2, 4096)).toEqual({ ...exclusive, offset: 0x5000n, page: 0x5000n });
   });
 
   test('the captured layout with 4 bytes per doorbell: all in the first page', () => {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { assessDevice } from '../../src/doorbell/assess.ts';
-import { parents } from '../../src/doorbell/parents.ts';
+import { parents, type ParentRow } from '../../src/doorbell/parents.ts';
 import { isKnown, unknown } from '../../src/model/fact.ts';
 import type { VirtqueueAssessment } from '../../src/model/generated/assessment.ts';
 import type { Host, PciFunction, VdpaDevice, Virtqueue } from '../../src/model/generated/host-report.ts';
@@ -124,6 +124,26 @@ const devices: fc.Arbitrary<VdpaDevice> = fc
   })
   .map((changes) => ({ ...deviceOf(captured, 'vp0'), ...changes }));
 
+/** What an operator may claim: anything, for any driver or device. */
+const ownRows: fc.Arbitrary<ParentRow[]> = fc.array(
+  fc
+    .record(
+      {
+        driver: fc.constantFrom('newdpa', 'newdpa', 'vp-vdpa', 'octep_vdpa', 'mlx5_core', 'vdpasim_net', 'ifcvf'),
+        device: fc.constantFrom('vp0', 'other'),
+        kernels: fc.constantFrom({ from: '6.12' }, { before: '6.12' }, { from: '6.12', upstream: true as const }),
+        area: fc.constantFrom('none', 'virtio-notify-capability', 'page-per-vq', 'shared-page', 'unknown'),
+        controlArea: fc.constantFrom('as-data', 'none'),
+        size: fc.constantFrom('multiplier', 'multiplier-or-host-page', 'multiplier-or-4096', 'host-page'),
+        exclusive: fc.constantFrom('yes', 'yes', 'no', 'pci-config', 'unknown'),
+        source: fc.constant('vendor manual, page 7'),
+      },
+      { requiredKeys: ['driver', 'exclusive', 'source'] },
+    )
+    .map((row) => row as ParentRow),
+  { maxLength: 3 },
+);
+
 /** Whether two ranges of one BAR share a byte. */
 const meet = (from: number, length_: number, page: number) =>
   length_ > 0 && from < page + 4096 && from + length_ > page;
@@ -150,25 +170,51 @@ function vouchedForByPci(device: VdpaDevice, index: number): boolean {
   );
 }
 
+/** Of a kernel's page at a doorbell: does PCI config space show something else in it, or put the page beyond the BAR? */
+function disprovedByPci(device: VdpaDevice, index: number): boolean {
+  const { pci } = device;
+  if (!isKnown(pci) || pci === null || !isKnown(pci.capabilities) || !isKnown(pci.bars)) return false;
+  const { bars } = pci;
+  const { virtio, msix } = pci.capabilities;
+  const notify = virtio.find(({ type, bar }) => type === 'notify' && bars.some((candidate) => candidate.index === bar));
+  const bar = bars.find((candidate) => candidate.index === notify?.bar);
+  if (!notify || bar?.kind !== 'memory') return false;
+  const page = notify.offset + index * (notify.notifyOffMultiplier ?? 1);
+  return (
+    page + 4096 > Number(bar.size) ||
+    virtio.some(
+      (cap) => cap !== notify && cap.type !== 'pci' && cap.bar === bar.index && meet(cap.offset, cap.length, page),
+    ) ||
+    (msix !== null && msix.tableBar === bar.index && meet(msix.tableOffset, msix.vectors * 16, page)) ||
+    (msix !== null && msix.pbaBar === bar.index && meet(msix.pbaOffset, Math.ceil(msix.vectors / 64) * 8, page))
+  );
+}
+
 describe('whatever the facts are', () => {
   test('safe means: mapped, 4096-byte pages, a sound kernel, and a witness', () => {
     const seen = new Set<string>();
     fc.assert(
-      fc.property(hosts, devices, (host, device) => {
-        for (const virtqueue of assessDevice(host, device).virtqueues) {
+      fc.property(hosts, devices, ownRows, (host, device, rows) => {
+        for (const virtqueue of assessDevice(host, device, { parents: rows }).virtqueues) {
           for (const { code } of virtqueue.reasons) seen.add(code);
           if (virtqueue.verdict !== 'safe') continue;
           expect(virtqueue.kernel).toBe('mapped');
           expect(host.pageSize).toBe(4096);
           expect(virtqueue.exclusivity).not.toBe('none');
           if (host.architecture === 'aarch64') expect(['5.10.223', '6.12.107', '7.1.8']).toContain(host.kernelRelease);
-          const parent = parents.find((row) => isKnown(device.parent) && row.driver === device.parent?.driver);
-          expect(parent?.hazard).toBeUndefined();
+          const rowsOf = parents.filter((row) => isKnown(device.parent) && row.driver === device.parent?.driver);
+          expect(rowsOf.every(({ hazard }) => hazard === undefined)).toBe(true);
           if (virtqueue.exclusivity === 'pci-config') expect(vouchedForByPci(device, virtqueue.index)).toBe(true);
-          else expect(parent?.area).toBe('shared-page');
+          else if (virtqueue.exclusivity === 'parent-driver') expect(rowsOf.at(-1)?.area).toBe('shared-page');
+          else {
+            expect(virtqueue.exclusivity).toBe('operator');
+            expect(rows.some(({ exclusive }) => exclusive === 'yes')).toBe(true);
+            expect(disprovedByPci(device, virtqueue.index)).toBe(false);
+            expect(virtqueue.reasons.some(({ by }) => by === 'operator')).toBe(true);
+          }
         }
       }),
-      { numRuns: 5000, seed: 1 },
+      { numRuns: 8000, seed: 1 },
     );
     // the facts are varied enough to reach every reason code
     expect([...seen].sort()).toEqual([
@@ -182,6 +228,7 @@ describe('whatever the facts are', () => {
       'doorbell.no-page-sized-area',
       'doorbell.not-page-aligned',
       'doorbell.not-tested',
+      'doorbell.operator-word',
       'doorbell.page-beyond-bar',
       'doorbell.page-holds-registers',
       'doorbell.page-not-verified',
@@ -192,6 +239,47 @@ describe('whatever the facts are', () => {
       'doorbell.shared-by-own-virtqueues',
       'doorbell.size-not-page',
     ]);
+  });
+
+  test("an operator's row never lifts what the kernel, PCI config space or our table shows", () => {
+    let lifted = 0;
+    fc.assert(
+      fc.property(hosts, devices, ownRows, (host, device, rows) => {
+        const without = assessDevice(host, device);
+        const withRows = assessDevice(host, device, { parents: rows });
+        for (const [position, { verdict, reasons }] of without.virtqueues.entries()) {
+          const now = withRows.virtqueues[position]!;
+          if (verdict === 'unsafe') expect(now.verdict).toBe('unsafe');
+          if (verdict === 'unavailable') expect(now.verdict).toBe('unavailable');
+          if (verdict !== 'unknown' || now.verdict !== 'safe') continue;
+          lifted++;
+          // only what nothing vouched for can become safe by the operator's word, and the verdict says so
+          expect(now.exclusivity).toBe('operator');
+          expect(['doorbell.page-not-verified', 'doorbell.page-undeclared']).toContain(reasons[0]?.code);
+        }
+      }),
+      { numRuns: 8000, seed: 4 },
+    );
+    expect(lifted).toBeGreaterThan(10);
+  });
+
+  test('of a page size that the kernel was not asked with nothing is called safe', () => {
+    fc.assert(
+      fc.property(hosts, devices, ownRows, (host, device, rows) => {
+        const { verdict, pageSizes } = assessDevice(host, device, { parents: rows });
+        expect(pageSizes.map(({ pageSize }) => pageSize)).toEqual(
+          expect.arrayContaining([4096, 16384, 65536]) as number[],
+        );
+        for (const outlook of pageSizes) {
+          expect(outlook.ofThisHost).toBe(outlook.pageSize === host.pageSize);
+          if (outlook.ofThisHost) expect(outlook.verdict).toBe(verdict);
+          else expect(outlook.verdict).not.toBe('safe');
+          expect(outlook.qemuInstalls).toBe(outlook.pageSize === 4096);
+          if (!outlook.ofThisHost && outlook.pageSize !== 4096) expect(outlook.verdict).toBe('unavailable');
+        }
+      }),
+      { numRuns: 2000, seed: 5 },
+    );
   });
 
   test('a doorbell that was refused or not asked for is never safe, and every verdict has a reason', () => {

@@ -100,7 +100,8 @@ describe('golden cases', () => {
   });
 
   test('every folder is a case here, and has exactly the files that are read', () => {
-    const folders = readdirSync('test/golden', { withFileTypes: true });
+    // the drawings are those of bar-svg.test.ts
+    const folders = readdirSync('test/golden', { withFileTypes: true }).filter(({ name }) => name !== 'svg');
     expect(folders.map((entry) => [entry.name, entry.isDirectory()]).sort()).toEqual(
       Object.keys(cases)
         .map((name) => [name, true])

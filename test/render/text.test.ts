@@ -16,7 +16,7 @@ function assessmentOf(...devices: DeviceAssessment[]): Assessment {
 type Row = DeviceAssessment['virtqueues'][number];
 
 function row(index: number, role: string, verdict: Row['verdict'], ...messages: string[]): Row {
-  const reasons = messages.map((message) => ({ code: 'doorbell.x', message }));
+  const reasons = messages.map((message) => ({ code: 'doorbell.x', by: 'kernel' as const, message }));
   return { index, role, verdict, kernel: 'mapped', exclusivity: 'none', reasons };
 }
 
@@ -31,6 +31,7 @@ const device: DeviceAssessment = {
     row(1, 'tx0', 'safe', 'one', 'two'),
     row(10, 'control', 'unknown', 'three'),
   ],
+  pageSizes: [],
   expectedHostNotifiers: { netdev: [], device: [] },
   summary: 'all is well',
   advice: ['do this', 'then that'],

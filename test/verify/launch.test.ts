@@ -23,6 +23,7 @@ function plan(emulator: string): VmPlan {
   return {
     schemaVersion: 1,
     kind: 'VmPlan',
+    guestAbiDigest: '0'.repeat(64),
     name: 'test',
     guestAbi: {
       machine: 'pc-q35-7.2',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ProcessView } from '../../src/host/proc-maps.ts';
+import type { QmpExecutor } from '../../src/host/qmp-client.ts';
 import validate from '../../src/model/generated/observation.validate.js';
 import { observeVm, type ObserveOptions } from '../../src/verify/observe.ts';
 import { observeUntilReady } from '../../src/verify/observe-until-ready.ts';
@@ -32,6 +33,7 @@ describe('transcripts of real VMs', () => {
   const used: string[] = [];
   test.each([
     [on, ['active', 'verify.active']],
+    ['qemu-10.0-8-queue-pairs', ['active', 'verify.active']],
     ['qemu-10.0-vp0-page-per-vq-off', ['inactive', 'verify.page-per-vq-off']],
     ['qemu-10.0-vp1-page-per-vq-on', ['inactive', 'verify.reason-unknown']],
     ['qemu-10.0-sim0-page-per-vq-on', ['inactive', 'verify.reason-unknown']],
@@ -159,6 +161,27 @@ describe('a monitor that does not tell everything', () => {
     const torn = new Replay(on).answer('qom-get', { path: child, property: 'size' }, { unknown: 'x', detail: 'y' });
     const observation = await observe(torn);
     expect([torn.roundTrips, observation.notes[0]?.code]).toEqual([12, 'observe.changing']);
+  });
+
+  test('so is one that starts between two questions: its driver is up, and its notifiers were not there yet', async () => {
+    const up = new Replay(on);
+    const early = new Replay('qemu-10.0-vp0-page-per-vq-off');
+    let lists = 0;
+    const starting: QmpExecutor = {
+      execute: () => Promise.reject(new Error('not used')),
+      executeAll: async (commands) => {
+        const answers = await Promise.all([early.executeAll(commands), up.executeAll(commands)]);
+        return commands.map(({ execute, arguments: args }, index) => {
+          const isList = execute === 'qom-list' && args?.['path'] === backend;
+          // the first look at the object tree comes too early
+          return answers[isList && lists++ === 0 ? 0 : 1][index]!;
+        });
+      },
+    };
+    const { devices, notes } = await observeVm(starting);
+    const virtqueues = devices[0]?.virtqueues;
+    const active = Array.isArray(virtqueues) ? virtqueues.filter(({ hostNotifier }) => hostNotifier !== null) : [];
+    expect([active.map(({ index }) => index), notes, lists]).toEqual([[0, 1], [], 4]);
   });
 });
 

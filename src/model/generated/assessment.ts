@@ -5,6 +5,10 @@
  */
 export type Layout = 'page-per-vq' | 'per-vq-sub-page' | 'shared-page' | 'none' | 'mixed' | 'unknown';
 export type Verdict = 'safe' | 'unavailable' | 'unsafe' | 'unknown';
+/**
+ * who says so: kernel, the running kernel's answer (or why it gave none); pci-config, PCI config space; table, what is known of parent drivers and kernels; operator, a row of the operator's own file; qemu, what QEMU is known to do
+ */
+export type Witness = 'kernel' | 'pci-config' | 'table' | 'operator' | 'qemu';
 
 /**
  * The doorbell verdict per device and virtqueue of one host, with reasons.
@@ -26,6 +30,10 @@ export interface DeviceAssessment {
    */
   verdict: 'safe' | 'unavailable' | 'unsafe' | 'unknown';
   virtqueues: VirtqueueAssessment[];
+  /**
+   * the same device on hosts with pages of 4096, 16384 and 65536 bytes, and of this host's own size; in order of size
+   */
+  pageSizes: PageSizeOutlook[];
   /**
    * with page-per-vq=on, the virtqueues for which QEMU will map the doorbell once the guest driver has started them
    */
@@ -57,16 +65,94 @@ export interface VirtqueueAssessment {
    */
   kernel: string;
   /**
-   * what vouches that the page holds this doorbell alone: PCI config space, only the parent driver's word, or nothing
+   * what vouches that the page holds this doorbell alone: PCI config space, only the parent driver's word, only the operator's own word, or nothing
    */
-  exclusivity: 'pci-config' | 'parent-driver' | 'none';
+  exclusivity: 'pci-config' | 'parent-driver' | 'operator' | 'none';
   /**
    * @minItems 1
    */
-  reasons: {
-    code: string;
-    message: string;
-  }[];
+  reasons: Reason[];
+  location?: DoorbellLocation;
+}
+export interface Reason {
+  code: string;
+  by: Witness;
+  message: string;
+}
+/**
+ * where PCI config space puts the doorbell, taking queue_notify_off to be the virtqueue's index; absent: PCI config space does not tell
+ */
+export interface DoorbellLocation {
+  bar: number;
+  /**
+   * bytes from the start of the BAR
+   */
+  offset: string;
+  /**
+   * notify_off_multiplier; 0: one doorbell for all virtqueues
+   */
+  bytesPerVirtqueue: number;
+  /**
+   * its page, per page size, in order of size
+   */
+  pages: DoorbellPage[];
+}
+export interface DoorbellPage {
+  /**
+   * bytes
+   */
+  pageSize: number;
+  /**
+   * of the page from the start of the BAR; negative where the BAR begins inside of the page
+   */
+  offset: string;
+  /**
+   * the doorbell is at the start of the page
+   */
+  aligned: boolean;
+  /**
+   * the page is inside the notify capability's range to its end
+   */
+  declared: boolean;
+  /**
+   * the page reaches beyond the BAR: it may hold another BAR or another function
+   */
+  beyondBar: boolean;
+  /**
+   * what else the page holds, in words
+   */
+  registers: string[];
+  /**
+   * how many other virtqueues of this device have their doorbell in the page
+   */
+  otherVirtqueues: number;
+}
+/**
+ * What the device's doorbells would be on a host with pages of this size. `page` is who else would be in the page, `kernel` what the kernel would answer, `qemuInstalls` whether QEMU would use it: a host notifier needs all three. `verdict` is never `safe` for a page size that the kernel was not asked with.
+ */
+export interface PageSizeOutlook {
+  /**
+   * bytes
+   */
+  pageSize: number;
+  ofThisHost: boolean;
+  verdict: Verdict;
+  /**
+   * the worst of the data virtqueues' pages. exclusive: nothing but this doorbell; own-virtqueues: nothing but doorbells of this device; other-registers: something else; none: there is no notification area; unknown
+   */
+  page: 'exclusive' | 'own-virtqueues' | 'other-registers' | 'none' | 'unknown';
+  /**
+   * maps or refuses all data virtqueues, or some of them (mixed): its own answer for this host's page size, else what follows from PCI config space and the parent driver's source; unknown
+   */
+  kernel: 'maps' | 'refuses' | 'mixed' | 'unknown';
+  /**
+   * false: QEMU places host notifiers 4096 bytes apart and takes no page of another size
+   */
+  qemuInstalls: boolean;
+  /**
+   * @minItems 1
+   */
+  reasons: Reason[];
 }
 /**
  * One thing found: a stable code (docs/findings.md), how bad it is, where, and the evidence.

@@ -62,7 +62,7 @@ export interface Host {
   /**
    * bytes, sysconf(_SC_PAGESIZE)
    */
-  pageSize: Count | Unknown;
+  pageSize: number | Unknown;
   cpu:
     | {
         vendor: Text;

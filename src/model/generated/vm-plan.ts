@@ -9,6 +9,10 @@ export interface VmPlan {
   name: string;
   guestAbi: GuestAbi;
   /**
+   * digest of the guest ABI, as `vdpa-qemu guest-abi` makes it of any configuration
+   */
+  guestAbiDigest: string;
+  /**
    * Everything that only the host sees; it may differ on every host.
    */
   binding: {
