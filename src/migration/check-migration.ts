@@ -1,0 +1,158 @@
+import { assessDevice } from '../doorbell/assess.ts';
+import { isKnown } from '../model/fact.ts';
+import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
+import type { Assignment, Destination, MigrationCheck } from '../model/generated/migration-check.ts';
+import type { VdpaReference } from '../model/generated/vm-spec.ts';
+import { candidatesFor, findDevice, namedDevice } from './assign.ts';
+import { guestDevices, type GuestDevice } from './guest-devices.ts';
+import type { End, Migration, Pair } from './migration.ts';
+import { qemuOn } from './qemu-on.ts';
+import { apply } from './rule.ts';
+import { pairRules, rules } from './rules/index.ts';
+import { rankOf, sortMigrationFindings, summaryOf, verdictOf, worstVerdict } from './verdict.ts';
+
+export interface MigrationOptions {
+  /** report of the source host; without it what depends on it is told as unknown */
+  readonly from?: HostReport | undefined;
+  /** the configuration that the destination would start with; left out: the source's */
+  readonly with?: GuestConfiguration | undefined;
+  /** id of a guest device -> vDPA device of the destinations, by name or /dev/vhost-vdpa-N */
+  readonly devices?: Readonly<Record<string, string>> | undefined;
+  /** id of a guest device -> what its spec says (name, or host -> name) */
+  readonly references?: Readonly<Record<string, VdpaReference>> | undefined;
+  /** ids of guest devices for which host notifiers are demanded (hostNotifier: require) */
+  readonly require?: readonly string[] | undefined;
+}
+
+/**
+ * Whether a guest can migrate to each of some hosts, and if not, why and how it would fail. Pure.
+ * @param source the guest: from a spec, a libvirt domain, a QEMU command line, or a running QEMU, where the features
+ * that the guest really took are known
+ * @param to reports of the destinations, made while their devices were idle
+ * @returns per destination `can`, `can-with-loss`, `cannot` or `unknown`, with findings that name the source of each
+ * rule. Paths point into `guest` of the source.
+ */
+export function checkMigration(
+  source: GuestConfiguration,
+  to: readonly HostReport[],
+  options: MigrationOptions = {},
+): MigrationCheck {
+  const destinations = to.map((report) => checkDestination(source, report, options));
+  return {
+    schemaVersion: 1,
+    kind: 'MigrationCheck',
+    source: {
+      name: source.name,
+      origin: source.origin,
+      digest: source.digest,
+      host: options.from?.host.name ?? null,
+      running: source.running !== null,
+    },
+    with: options.with ? { name: options.with.name, origin: options.with.origin, digest: options.with.digest } : null,
+    verdict: worstVerdict(destinations.map(({ verdict }) => verdict)),
+    destinations,
+  };
+}
+
+function checkDestination(source: GuestConfiguration, report: HostReport, options: MigrationOptions): Destination {
+  const target = options.with;
+  const from = options.from && { report: options.from, qemu: qemuOn(options.from, source) };
+  const to: End = { report, qemu: qemuOn(report, target ?? source) };
+  const base: Omit<Migration, 'pairs'> = {
+    source,
+    target,
+    from,
+    to,
+    sourceQemu: runningVersion(source) ?? from?.qemu?.capabilities.version,
+  };
+  const migration: Migration = { ...base, pairs: pairUp(base, options) };
+  const findings = sortMigrationFindings(rules.flatMap((rule) => apply(rule, migration)));
+  const verdict = verdictOf(findings);
+  return {
+    host: report.host.name,
+    verdict,
+    summary: summaryOf(verdict, findings),
+    devices: migration.pairs.map(({ assignment }) => assignment),
+    findings,
+  };
+}
+
+/** `10.0.13 (Debian ..)` -> `10.0.13` */
+function runningVersion({ running }: GuestConfiguration): string | undefined {
+  return running === null ? undefined : /^\d+\.\d+(\.\d+)?/.exec(running.qemuVersion)?.[0];
+}
+
+type Base = Omit<Migration, 'pairs'>;
+
+function pairUp(base: Base, options: MigrationOptions): Pair[] {
+  const naming = {
+    devices: options.devices ?? {},
+    references: options.references ?? {},
+    hasTarget: options.with !== undefined,
+  };
+  const devices = guestDevices(base.source, base.target);
+  const required = new Set(options.require ?? []);
+  const choices = devices.map((device) => ({ device, choice: namedDevice(device, base.to.report, naming) }));
+  const taken = new Set(choices.flatMap(({ choice }) => choice.device ?? []));
+  return choices.map(({ device, choice }) => {
+    const pairOf = (to: VdpaDevice | undefined, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>): Pair =>
+      makePair(device, to, base, required, assignment);
+    if (choice.named !== undefined) {
+      const { chosenBy, named } = choice;
+      return pairOf(choice.device, { chosenBy, candidates: choice.device ? [choice.device.name] : [named] });
+    }
+    const tried = candidatesFor(device, base.to.report, taken).map((to) => ({ to, rank: trial(pairOf, to, base) }));
+    const best = Math.min(...tried.map(({ rank }) => rank));
+    const [chosen, ...others] = tried.filter(({ rank }) => rank === best);
+    if (!chosen) return pairOf(undefined, { chosenBy: 'none', candidates: [] });
+    taken.add(chosen.to);
+    return pairOf(chosen.to, {
+      chosenBy: others.length === 0 ? 'only' : 'any',
+      candidates: [chosen, ...others].map(({ to }) => to.name),
+    });
+  });
+}
+
+/** How bad it would be with a device: what only this device decides. */
+function trial(
+  pairOf: (to: VdpaDevice, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>) => Pair,
+  to: VdpaDevice,
+  base: Base,
+): number {
+  const pairs = [pairOf(to, { chosenBy: 'only', candidates: [] })];
+  return rankOf(verdictOf(pairRules.flatMap((rule) => apply(rule, { ...base, pairs }))));
+}
+
+function makePair(
+  device: GuestDevice,
+  to: VdpaDevice | undefined,
+  base: Base,
+  required: ReadonlySet<string>,
+  { chosenBy, candidates }: Pick<Assignment, 'chosenBy' | 'candidates'>,
+): Pair {
+  const { path, binding, guest } = device;
+  const from = base.from && sourceDevice(binding, base.from.report);
+  return {
+    ...device,
+    from,
+    to,
+    fromDoorbells: base.from && from ? assessDevice(base.from.report.host, from) : undefined,
+    toDoorbells: to && assessDevice(base.to.report.host, to),
+    required: guest.id !== null && required.has(guest.id),
+    assignment: {
+      device: path,
+      id: guest.id,
+      vdpa: to?.name ?? null,
+      charDevice: to && isKnown(to.charDevice) ? (to.charDevice?.path ?? null) : null,
+      chosenBy,
+      candidates,
+    },
+  };
+}
+
+function sourceDevice(binding: GuestDevice['binding'], report: HostReport): VdpaDevice | undefined {
+  const { vdpa, charDevice } = binding;
+  const byName = vdpa === null ? undefined : findDevice(report, vdpa);
+  return byName ?? (isKnown(charDevice) && charDevice !== null ? findDevice(report, charDevice) : undefined);
+}

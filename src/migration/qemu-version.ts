@@ -1,0 +1,15 @@
+/** A QEMU version as a number that grows with it: 10.0.13 gives 10000013. */
+export function versionNumber(version: string): number {
+  const [major = 0, minor = 0, micro = 0] = version.split('.').map(Number);
+  return major * 1_000_000 + minor * 1000 + micro;
+}
+
+/** The older of two QEMU versions. */
+export function olderVersion(a: string, b: string): string {
+  return versionNumber(a) <= versionNumber(b) ? a : b;
+}
+
+/** True from QEMU `since` on, such as `8.2`. */
+export function isSince(version: string, since: string): boolean {
+  return versionNumber(version) >= versionNumber(since);
+}

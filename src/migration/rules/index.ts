@@ -1,0 +1,30 @@
+import type { MigrationRule } from '../rule.ts';
+import { configurationRules } from './configuration.ts';
+import { controlRules } from './control-virtqueue.ts';
+import { deviceRules } from './device.ts';
+import { doorbellRules } from './doorbell.ts';
+import { featureRules } from './features.ts';
+import { guestAbiRules } from './guest-abi.ts';
+import { machineRules } from './machine.ts';
+import { queueRules } from './queues.ts';
+import { resourceRules } from './resources.ts';
+import { migratabilityRules } from './source.ts';
+
+/** The rules that the vDPA device at the destination decides. */
+export const pairRules: readonly MigrationRule[] = [
+  ...deviceRules,
+  ...featureRules,
+  ...configurationRules,
+  ...queueRules,
+  ...controlRules,
+  ...doorbellRules,
+];
+
+/** All rules, in the order of docs/migration.md. */
+export const rules: readonly MigrationRule[] = [
+  ...migratabilityRules,
+  ...machineRules,
+  ...guestAbiRules,
+  ...pairRules,
+  ...resourceRules,
+];

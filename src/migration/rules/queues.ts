@@ -1,0 +1,130 @@
+import { parentDriverOf } from '../../doorbell/parent-driver.ts';
+import { isKnown } from '../../model/fact.ts';
+import type { VdpaDevice } from '../../model/generated/host-report.ts';
+import { hasFeature } from '../../model/virtio-features.ts';
+import type { Pair } from '../migration.ts';
+import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
+import { withDevice } from './device.ts';
+
+/** Parents that neither give nor take the state of a virtqueue, other than a fresh one. */
+const stateless: Readonly<Record<string, string>> = {
+  'vp-vdpa': 'vp_vdpa_set_vq_state()',
+  'alibaba-eni-vdpa': 'eni_vdpa_set_vq_state()',
+};
+
+/** State, number and size of virtqueues. */
+export const queueRules: readonly MigrationRule[] = [
+  {
+    code: 'migration.no-virtqueue-state',
+    severity: 'warning',
+    effect: 'state-lost',
+    asks: 'does the parent driver at the destination take the state of a virtqueue? Otherwise vhost does not start there, and QEMU drops what the guest sends (seen in the lab)',
+    source:
+      'Linux drivers/vdpa/virtio_pci/vp_vdpa.c: vp_vdpa_set_vq_state(); drivers/vdpa/alibaba/eni_vdpa.c: eni_vdpa_set_vq_state()',
+    check: ({ pairs }) =>
+      withDevice(pairs, ({ kind, path, label }, to) => {
+        const driver = parentDriverOf(to) ?? '';
+        const refuses = Object.hasOwn(stateless, driver) ? stateless[driver] : undefined;
+        if (kind !== 'net' || refuses === undefined) return [];
+        return [
+          {
+            path,
+            message: `${label}: the parent driver of ${to.name} takes no virtqueue state (${refuses}): the device does not start at the destination, and the guest has no network until its driver resets it`,
+          },
+        ];
+      }),
+  },
+  {
+    code: 'migration.queue-pairs-differ',
+    severity: 'error',
+    effect: 'lost',
+    asks: 'has the device as many queue pairs? QEMU takes them from the device, whatever queues= says',
+    source:
+      'QEMU hw/net/virtio-net.c: vmstate_virtio_net_device, max_queue_pairs; net/vhost-vdpa.c: vhost_vdpa_get_max_queue_pairs()',
+    check: ({ pairs }) => withDevice(pairs, queuePairs),
+  },
+  {
+    code: 'migration.virtqueues-missing',
+    severity: 'error',
+    effect: 'no-start',
+    asks: 'has the device the virtqueues that its queue pairs need?',
+    source: 'QEMU 10.0.13 ends with a segmentation fault on such a device (seen in the lab)',
+    check: ({ pairs }) =>
+      withDevice(pairs, ({ kind, path, label }, to) => {
+        const found = pairsOf(to);
+        const { vqCount } = to.identity;
+        if (kind !== 'net' || found === undefined || !isKnown(vqCount) || 2 * found <= vqCount) return [];
+        return [
+          {
+            path,
+            message: `${label}: ${to.name} says it has ${found} queue pairs, but it has only ${vqCount} virtqueues`,
+          },
+        ];
+      }),
+  },
+  {
+    code: 'migration.ring-size',
+    severity: 'warning',
+    effect: 'unknown',
+    asks: "do the guest's rings fit the device?",
+    source: 'Linux drivers/vhost/vhost.c: vhost_vring_set_num() leaves the limit to the parent driver',
+    check: ({ pairs }) => withDevice(pairs, ringSize),
+  },
+];
+
+/** As QEMU counts: the device's own number with VIRTIO_NET_F_MQ, else 1. undefined: not known. */
+export function pairsOf(device: VdpaDevice): number | undefined {
+  const { features, config } = device.identity;
+  if (!isKnown(features)) return undefined;
+  if (!hasFeature(features, 'VIRTIO_NET_F_MQ')) return 1;
+  return isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : undefined;
+}
+
+function queuePairs(pair: Pair, to: VdpaDevice): Hit[] {
+  if (pair.kind !== 'net') return [];
+  const { path, label, guest, from } = pair;
+  const had = (from && pairsOf(from)) ?? (isKnown(guest.queuePairs) ? guest.queuePairs : undefined);
+  const there = pairsOf(to);
+  if (had === undefined) {
+    // with one pair in the device there is nothing to differ in, whatever the source has
+    const why = from ? 'its device does not tell' : whyUnknown(guest.queuePairs);
+    return [{ path, unknown: true, message: `${label}: the queue pairs of the source are not known: ${why}` }];
+  }
+  if (there === undefined) {
+    return [{ path, unknown: true, message: `${label}: the queue pairs of ${to.name} are not known` }];
+  }
+  if (had === there) return [];
+  return [
+    {
+      path,
+      evidence: { guest: had, destination: there },
+      message: `${label}: the guest has ${had} queue pairs, but ${to.name} has ${there}`,
+      fix: `provision ${to.name} with max_vqp ${had}`,
+    },
+  ];
+}
+
+function ringSize(pair: Pair, to: VdpaDevice): Hit[] {
+  const { path, label, from } = pair;
+  const { vqSizeMax } = to.identity;
+  const sizes =
+    pair.kind === 'net'
+      ? ([
+          ['rxQueueSize', pair.then.rxQueueSize],
+          ['txQueueSize', pair.then.txQueueSize],
+        ] as const)
+      : [];
+  return sizes.flatMap(([name, size]): Hit[] => {
+    if (!isKnown(size) || !isKnown(vqSizeMax) || size <= vqSizeMax) return [];
+    // a parent that took it at the source takes it at the destination
+    if (from && isKnown(from.identity.vqSizeMax) && from.identity.vqSizeMax <= vqSizeMax) return [];
+    return [
+      {
+        path,
+        unknown: true,
+        evidence: { [name]: size, destination: vqSizeMax },
+        message: `${label}: ${name} is ${size}, and the rings of ${to.name} have at most ${vqSizeMax} descriptors`,
+      },
+    ];
+  });
+}

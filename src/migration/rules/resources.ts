@@ -1,0 +1,93 @@
+import { knowledgeOf } from '../../doorbell/parents.ts';
+import { parentDriverOf } from '../../doorbell/parent-driver.ts';
+import { isKnown } from '../../model/fact.ts';
+import { sizeText } from '../../model/units.ts';
+import { lockedMemoryBytes } from '../../plan/binding.ts';
+import type { Migration, Pair } from '../migration.ts';
+import type { Hit, MigrationRule } from '../rule.ts';
+
+/** Memory that the device at the destination must reach. */
+export const resourceRules: readonly MigrationRule[] = [
+  {
+    code: 'migration.locked-memory',
+    severity: 'warning',
+    effect: 'unknown',
+    asks: 'may QEMU lock the guest RAM once per device (libvirt raises the limit by itself)?',
+    source:
+      'Linux drivers/vhost/vdpa.c: vhost_vdpa_pa_map(); QEMU 10.0 prints "vhost vdpa map fail!" and goes on, and no DMA works (seen in the lab)',
+    check: lockedMemory,
+  },
+  {
+    code: 'migration.memory-not-shared',
+    severity: 'error',
+    effect: 'state-lost',
+    asks: 'is guest RAM a shared mapping, where the parent driver works on virtual addresses?',
+    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_va_map() skips memory that is not',
+    check: ({ source, target, pairs }) => {
+      const { memoryShared } = (target ?? source).binding;
+      if (memoryShared === true) return [];
+      return pairs.flatMap(({ path, label, to }): Hit[] => {
+        const knowledge = to && knowledgeOf(parentDriverOf(to));
+        if (!to || knowledge?.usesVirtualAddress === false) return [];
+        const sure = memoryShared === false && knowledge !== undefined;
+        const what = sure ? 'is not shared memory' : 'may not be shared memory';
+        return [
+          {
+            path,
+            unknown: !sure,
+            message: `${label}: guest RAM ${what}, and the parent driver of ${to.name} skips such memory: no DMA would work`,
+            fix: "memory-backend-memfd with share=on; <access mode='shared'/> in libvirt",
+          },
+        ];
+      });
+    },
+  },
+  {
+    code: 'migration.iova-range',
+    severity: 'error',
+    effect: 'state-lost',
+    asks: 'does the IOVA range of the device cover the guest RAM?',
+    source: 'QEMU hw/virtio/vhost-vdpa.c: vhost_vdpa_listener_skipped_section()',
+    check: ({ source, target, pairs }) => {
+      const { memoryBytes } = (target ?? source).guest;
+      if (!isKnown(memoryBytes)) return [];
+      return pairs.flatMap(({ path, label, to }) => {
+        const range = to?.identity.iovaRange;
+        if (!to || range === undefined || !isKnown(range)) return [];
+        if (BigInt(range.first) === 0n && BigInt(range.last) + 1n >= BigInt(memoryBytes)) return [];
+        return [
+          {
+            path,
+            message: `${label}: ${to.name} reaches ${range.first} to ${range.last}, and the guest has ${sizeText(memoryBytes)} of RAM`,
+          },
+        ];
+      });
+    },
+  },
+];
+
+function lockedMemory({ source, target, to, pairs }: Migration): Hit[] {
+  const configuration = target ?? source;
+  if (configuration.origin === 'libvirt') return [];
+  const pinning = pairs.filter(pins);
+  const { memoryBytes } = configuration.guest;
+  const { lockedMemoryLimit, name } = to.report.host;
+  if (pinning.length === 0 || !isKnown(memoryBytes) || !isKnown(lockedMemoryLimit) || lockedMemoryLimit === 'unlimited')
+    return [];
+  const need = lockedMemoryBytes(memoryBytes, pinning.length);
+  if (lockedMemoryLimit >= need) return [];
+  return [
+    {
+      path: '/memoryBytes',
+      unknown: true,
+      evidence: { need, limit: lockedMemoryLimit },
+      message: `QEMU has to lock up to ${need} bytes on host ${name}, and the limit of the process that probed it is ${lockedMemoryLimit}: with that limit the guest would run without DMA`,
+      fix: `start QEMU with prlimit --memlock=${need}:${need}, and probe with it as well`,
+    },
+  ];
+}
+
+/** A parent that works on virtual addresses locks nothing. */
+function pins({ to }: Pair): boolean {
+  return to !== undefined && knowledgeOf(parentDriverOf(to))?.usesVirtualAddress !== true;
+}
