@@ -3,6 +3,7 @@ import type { ExitCode, GlobalOptions, Io } from './commands/io.ts';
 import { standardInput } from './model/standard-input.ts';
 import { messageOf, VdpaQemuError } from './model/error.ts';
 import { printable } from './model/fact.ts';
+import { documentKinds } from './validate/document.ts';
 import { version } from './version.ts';
 
 /** Runs one command line. Never throws: what cannot be done is told on `io.err` and gives exit code 2. */
@@ -128,6 +129,159 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
         ),
     )
     .command(
+      'validate [files..]',
+      'what QEMU and libvirt would get wrong: specs, reports, libvirt XML, QEMU command lines',
+      (command) =>
+        command
+          .positional('files', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'files of any kind, several kinds in one run (- is stdin)',
+          })
+          .option('as', {
+            choices: documentKinds,
+            describe: 'what the files are; told from their content when left out',
+          })
+          .option('host', repeatable('host report: check against that host as well; may be repeated'))
+          .option('on', { type: 'string', describe: 'host that the files are for, where there are several' })
+          .option('format', {
+            choices: ['text', 'json', 'sarif'] as const,
+            default: 'text' as const,
+            describe: 'sarif: SARIF 2.1.0, for the code scanning of CI systems',
+          })
+          .option('with-programs', {
+            type: 'boolean',
+            default: false,
+            describe: "ask libvirt's schema, virsh and QEMU as well, where they are installed",
+          })
+          .example('$0 validate web1.xml --host host.json', 'a libvirt domain, also against its host')
+          .example('$0 validate vms/*.yaml hosts/*.json --format sarif', 'in CI'),
+      (args) =>
+        choose(() =>
+          import('./commands/validate.ts').then(({ validate }) =>
+            validate(
+              {
+                ...globals(args),
+                files: args.files,
+                as: args.as,
+                host: args.host,
+                on: args.on,
+                format: args.format,
+                withPrograms: args.withPrograms,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
+    .command(
+      'guest-abi [file]',
+      'what a configuration shows to the guest, and its digest',
+      (command) =>
+        command
+          .positional('file', {
+            type: 'string',
+            describe: 'VM spec, plan, libvirt domain XML or QEMU command line (- is stdin)',
+          })
+          .option('qmp', { type: 'string', describe: 'QMP socket of a running VM (a path, or HOST:PORT)' })
+          .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+          .option('host', repeatable('host report; may be repeated; for a spec this host when left out'))
+          .option('on', { type: 'string', describe: 'host to bind a spec to, where there are several' })
+          .option('as', {
+            choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
+            describe: 'what the file is; told from its content when left out',
+          })
+          .option('digest', { type: 'boolean', default: false, describe: 'print only the digest' })
+          .example('$0 guest-abi web1.xml --digest', 'the same on every host, or the guest cannot move')
+          .example('$0 guest-abi --qmp /run/web1.qmp', 'of a running VM'),
+      (args) =>
+        choose(() =>
+          import('./commands/guest-abi.ts').then(({ guestAbi }) =>
+            guestAbi(
+              {
+                ...globals(args),
+                file: args.file,
+                qmp: args.qmp,
+                pid: args.pid,
+                host: args.host,
+                on: args.on,
+                as: args.as,
+                digest: args.digest,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
+    .command(
+      'baseline [reports..]',
+      'the largest guest ABI that all hosts can serve, and who limits it',
+      (command) =>
+        command
+          .positional('reports', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'host reports, one or many in a file (- is stdin, also when left out)',
+          })
+          .option('class', {
+            choices: ['net', 'block'] as const,
+            describe: 'class of devices; those that are there when left out',
+          })
+          .example('$0 baseline host1.json host2.json', 'what both can serve, and the commands that make it so')
+          .example('$0 baseline --json < hosts.ndjson', 'thousands of reports, one a line'),
+      (args) =>
+        choose(() =>
+          import('./commands/baseline.ts').then(({ baselineCommand }) =>
+            baselineCommand({ ...globals(args), reports: args.reports, class: args.class }, io),
+          ),
+        ),
+    )
+    .command(
+      'check-migration [file]',
+      'can this guest migrate to those hosts, and if not, how would it fail?',
+      (command) =>
+        command
+          .positional('file', {
+            type: 'string',
+            describe: 'VM spec, plan, libvirt domain XML or QEMU command line (- is stdin)',
+          })
+          .option('qmp', { type: 'string', describe: 'QMP socket of the running VM (a path, or HOST:PORT)' })
+          .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+          .option('as', {
+            choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
+            describe: 'what the file is; told from its content when left out',
+          })
+          .option('with', { type: 'string', describe: 'what the destination would start with (of the same kinds)' })
+          .option('from', { type: 'string', describe: 'report of the host that the guest runs on' })
+          .option('to', repeatable('report of a destination, made while its devices were idle; may be repeated'))
+          .option('device', repeatable('ID=NAME: the vDPA device that a guest device gets; may be repeated'))
+          .option('allow', repeatable('verdict that is no failure: can-with-loss, unknown; may be repeated'))
+          .example('$0 check-migration web1.xml --from a.json --to b.json --to c.json', 'a libvirt domain')
+          .example('$0 check-migration --qmp /run/web1.qmp --from a.json --to b.json', 'by what the guest really took'),
+      (args) =>
+        choose(() =>
+          import('./commands/check-migration.ts').then(({ checkMigrationCommand }) =>
+            checkMigrationCommand(
+              {
+                ...globals(args),
+                file: args.file,
+                qmp: args.qmp,
+                pid: args.pid,
+                as: args.as,
+                with: args.with,
+                from: args.from,
+                to: args.to,
+                device: args.device,
+                allow: args.allow,
+              },
+              io,
+            ),
+          ),
+        ),
+    )
+    .command(
       'launch <spec>',
       'start QEMU from a VM spec, wait for the guest driver, verify, report',
       (command) =>
@@ -223,7 +377,7 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   return chosen === undefined ? 0 : await chosen();
 }
 
-const lists = new Set(['_', 'devices', 'parents', 'qemu', 'host', 'set']);
+const lists = new Set(['_', 'devices', 'parents', 'qemu', 'host', 'set', 'reports', 'to', 'device', 'allow', 'files']);
 
 /** Of an option that was given twice yargs makes a list. */
 function onlyOnce(args: Record<string, unknown>): true {

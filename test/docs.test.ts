@@ -3,10 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const code = /\b(?:spec|plan|doorbell|assess|host|probe|verify|observe|launch)\.[a-z]+(?:-[a-z0-9]+)*\b/g;
+const code =
+  /\b(?:spec|plan|doorbell|assess|host|probe|verify|observe|launch|import|migration|baseline|opinion|validate)\.[a-z]+(?:-[a-z0-9]+)*\b/g;
+
+/** A field of the spec, and a file. */
+const otherWords = new Set(['migration.hosts', 'migration.md', 'validate.md']);
 
 function codesIn(text: string): string[] {
-  return [...text.matchAll(code)].map(([found]) => found);
+  return [...text.matchAll(code)].map(([found]) => found).filter((found) => !otherWords.has(found));
 }
 
 test('docs/findings.md lists exactly the codes in src', () => {

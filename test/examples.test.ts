@@ -34,7 +34,10 @@ function compare(file: string, text: string): void {
 
 describe('examples', () => {
   test('every folder is a case here, and has no file that nothing reads', () => {
-    const folders = readdirSync('examples', { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    // test/commands/libvirt-hook.test.ts runs what is in that folder
+    const folders = readdirSync('examples', { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && entry.name !== 'libvirt-hook',
+    );
     expect(folders.map(({ name }) => name).sort()).toEqual(Object.keys(examples).sort());
     const known = ['vm.yaml', 'host.json', 'l2.json', 'expected.args', 'expected.xml'];
     for (const { name } of folders) {

@@ -45,7 +45,7 @@ function outputOf(args: readonly string[]): string {
 }
 
 test('the README shows commands and the library', () => {
-  expect(shown.map(({ language }) => language)).toEqual(['console', 'console', 'js']);
+  expect(shown.map(({ language }) => language)).toEqual(['console', 'console', 'console', 'console', 'js']);
 });
 
 test.each(shown)('README: $code', (example) => {

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
+import { baselineRows } from './baseline.mjs';
 import { parseReports, loadSpec, planVm, renderQemuArgv, renderLibvirtXml } from 'vdpa-qemu';
 
 const host = 'examples/quickstart/host.json';
@@ -61,6 +62,14 @@ function heldOpen() {
   return times;
 }
 
+/** Observing a VM whose 17 virtqueues are all in use, and the same questions one by one. */
+function observe() {
+  const outfile = 'node_modules/.cache/round-trips.mjs';
+  const entryPoints = ['test/bench/round-trips.ts'];
+  buildSync({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
+  return JSON.parse(execFileSync(process.execPath, [outfile, 'test/fixtures/qmp/qemu-10.0-8-queue-pairs.json']));
+}
+
 const report = (await parseReports(readFileSync(host, 'utf8'), host))[0];
 const text = readFileSync(spec, 'utf8');
 const { spec: complete } = loadSpec(text, spec);
@@ -77,6 +86,7 @@ const perSecond = (count / (performance.now() - started)) * 1000;
 const held = heldOpen();
 if (!held) console.log('skip held-open time: no gcc to make the device with');
 const rss = peakRss(gen);
+const { pipelined, sequential } = observe();
 const rows = [
   ['gen, wall time against `node -e 0` (median ratio)', median(ratios).toFixed(2), 'at most 2.0', median(ratios) <= 2],
   ['gen, wall time (median ms)', median(walls).toFixed(0), '', true],
@@ -84,7 +94,14 @@ const rows = [
   ...(held
     ? [['probe, device held open (median ms, cold)', median(held).toFixed(1), 'under 5', median(held) < 5]]
     : []),
+  [
+    `round trips to observe ${pipelined.virtqueues} virtqueues (one by one: ${sequential.bursts})`,
+    pipelined.bursts,
+    'at most 8',
+    pipelined.bursts <= 8,
+  ],
   ['VMs planned and rendered in both formats a second', perSecond.toFixed(0), 'at least 20000', perSecond >= 20_000],
+  ...(await baselineRows()),
 ];
 for (const [what, found, promise, kept] of rows)
   console.log(`${kept ? 'ok  ' : 'FAIL'} ${what}: ${found}${promise && ` (${promise})`}`);

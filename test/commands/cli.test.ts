@@ -8,7 +8,18 @@ import { version } from '../../src/version.ts';
 import { capturedFile } from '../report-builder.ts';
 
 const vm = 'examples/quickstart/vm.yaml';
-const commands = ['probe', 'assess', 'gen', 'launch', 'verify', 'completion'];
+const commands = [
+  'probe',
+  'assess',
+  'gen',
+  'validate',
+  'guest-abi',
+  'baseline',
+  'check-migration',
+  'launch',
+  'verify',
+  'completion',
+];
 
 // yargs speaks the language of the environment
 beforeAll(() => void vi.stubEnv('LC_ALL', 'C'));
@@ -78,7 +89,7 @@ describe('help', () => {
   test('--help lists every command and the exit codes', async () => {
     const { code, out, err } = await run('--help');
     expect([code, err]).toEqual([0, '']);
-    expect(out.match(/^ {2}vdpa-qemu (\w+)/gm)?.map((line) => line.trim().split(' ')[1])).toEqual(commands);
+    expect(out.match(/^ {2}vdpa-qemu ([\w-]+)/gm)?.map((line) => line.trim().split(' ')[1])).toEqual(commands);
     expect(out.trimEnd()).toMatch(/Exit code: 0 nothing blocks; 1 something found blocks; 2 could not run\.$/);
     for (const option of ['json', 'output', 'color', 'quiet', 'verbose', 'help', 'version']) {
       expect(out).toMatch(new RegExp(`^ {2}--${option} `, 'm'));
@@ -89,6 +100,7 @@ describe('help', () => {
   test.each<[command: string, words: string[]]>([
     ['probe', ['devices', '--open', '--qemu', '--no-open']],
     ['assess', ['report', '- is stdin', 'host.json --json']],
+    ['guest-abi', ['file', '--qmp', '--pid', '--host', '--on', '--as', '--digest', '"libvirt"']],
     ['gen', ['spec', '--host', '--on', '--format', '"qemu", "libvirt", "plan"', '--template', '--set', 'KEY=VALUE']],
     ['launch', ['spec', '--host', '--on', '--timeout', '--detach', '--require']],
     ['verify', ['--qmp', '--domain', '--connect', '--spec', '--host', '--on', '--wait', '--pid', '--require']],

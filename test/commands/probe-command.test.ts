@@ -42,7 +42,7 @@ describe('probe', () => {
     expect((await run('assess', files.at('h.json'))).code).toBe(0);
     const { code, out } = await run('gen', files.spec({}), '--host', files.at('h.json'));
     expect(code).toBe(0);
-    expect(out).toMatch(/^\/\S*qemu-system-x86_64 \\\n/);
+    expect(out).toMatch(/^# guest ABI sha256:[0-9a-f]{64}\n\/\S*qemu-system-x86_64 \\\n/);
   });
 });
 

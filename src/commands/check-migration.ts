@@ -1,0 +1,123 @@
+import { readDocument } from '../host/documents.ts';
+import { kindOf, maxConfigurationBytes, type ConfigurationKind } from '../import/read.ts';
+import { checkMigration } from '../migration/check-migration.ts';
+import { VdpaQemuError } from '../model/error.ts';
+import { printable } from '../model/fact.ts';
+import type { HostReport } from '../model/generated/host-report.ts';
+import { documentLabel } from '../model/standard-input.ts';
+import { renderJson } from '../render/json.ts';
+import { inVerdictColour, renderMigrationCheck, withoutColour } from '../render/migration-check-text.ts';
+import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { guestFromQmp, guestFromText, type GuestText, type ReadGuest } from './read-guest.ts';
+import { readReports } from './read-reports.ts';
+import { deliver } from './result.ts';
+
+export interface CheckMigrationOptions extends GlobalOptions {
+  /** spec, plan, libvirt domain XML or QEMU command line */
+  readonly file: string | undefined;
+  /** a unix socket, or HOST:PORT */
+  readonly qmp: string | undefined;
+  readonly pid: number | undefined;
+  readonly as: ConfigurationKind | undefined;
+  /** what the destination would start with */
+  readonly with: string | undefined;
+  readonly from: string | undefined;
+  readonly to: readonly string[];
+  /** ID=NAME */
+  readonly device: readonly string[];
+  /** verdicts besides `can` that are no failure */
+  readonly allow: readonly string[];
+}
+
+/**
+ * Checks a migration to each of some hosts. Exit code 0 where the guest can go to all of them and keeps what it has (or
+ * the verdict is one that --allow names), 1 where it cannot, would lose something, or that is not known.
+ */
+export async function checkMigrationCommand(options: CheckMigrationOptions, io: Io): Promise<ExitCode> {
+  const { file, qmp } = options;
+  if ((file === undefined) === (qmp === undefined))
+    throw new VdpaQemuError('usage', 'give either a configuration or --qmp SOCKET');
+  if (options.to.length === 0) throw new VdpaQemuError('usage', 'say where to: --to REPORT');
+  const allowed = new Set(['can', ...options.allow]);
+  for (const word of options.allow) {
+    if (!allowable.has(word)) {
+      throw new VdpaQemuError('usage', `--allow takes can-with-loss or unknown, not ${printable(word)}`);
+    }
+  }
+  const devices = devicesIn(options.device);
+  const from = options.from === undefined ? undefined : oneReport(await readReports([options.from]), options.from);
+  const to = await readReports(options.to);
+  const source = await sourceOf(options, from, to, io);
+  if (typeof source === 'number') return source;
+  const target = targetOf(options, from, to, io);
+  if (typeof target === 'number') return target;
+  const check = checkMigration(source.configuration, to, {
+    from,
+    with: target?.configuration,
+    devices,
+    references: source.references,
+    require: source.require,
+  });
+  if (options.json) deliver(renderJson(check), options, io);
+  else {
+    const paint = options.color && io.color && options.output === undefined ? inVerdictColour : withoutColour;
+    deliver(renderMigrationCheck(check, paint, options), options, io);
+  }
+  return check.destinations.every(({ verdict }) => allowed.has(verdict)) ? 0 : 1;
+}
+
+/** What would surely fail cannot be allowed. */
+const allowable = new Set(['can-with-loss', 'unknown']);
+
+async function sourceOf(
+  options: CheckMigrationOptions,
+  from: HostReport | undefined,
+  to: readonly HostReport[],
+  io: Io,
+): Promise<ReadGuest | Exclude<ExitCode, 0>> {
+  const { file, qmp, pid } = options;
+  if (qmp !== undefined) return await guestFromQmp(qmp, pid, options, io);
+  const text = textOf(file ?? '', options.as);
+  if (!from && (text.as ?? kindOf(text.text)) === 'spec') {
+    throw new VdpaQemuError('usage', 'a spec takes the report of the host that the guest runs on: --from REPORT');
+  }
+  return guestFromText(text, from, to, options, io);
+}
+
+/** The configuration of a destination is bound to it, so where there are several the first is meant. */
+function targetOf(
+  options: CheckMigrationOptions,
+  from: HostReport | undefined,
+  to: readonly HostReport[],
+  io: Io,
+): ReadGuest | Exclude<ExitCode, 0> | undefined {
+  if (options.with === undefined) return undefined;
+  const [own, ...others] = to;
+  return guestFromText(textOf(options.with, undefined), own, from ? [from, ...others] : others, options, io);
+}
+
+function textOf(file: string, as: ConfigurationKind | undefined): GuestText {
+  return { text: readDocument(file, maxConfigurationBytes), file: documentLabel(file), as };
+}
+
+function oneReport(reports: readonly HostReport[], file: string): HostReport {
+  const [report] = reports;
+  if (!report || reports.length > 1) {
+    throw new VdpaQemuError(
+      'usage',
+      `--from takes the report of one host; ${printable(documentLabel(file))} has ${reports.length}`,
+    );
+  }
+  return report;
+}
+
+function devicesIn(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word) => {
+    const at = word.indexOf('=');
+    if (at < 1 || at === word.length - 1) {
+      throw new VdpaQemuError('usage', `--device takes ID=NAME, not ${printable(word)}`);
+    }
+    return [word.slice(0, at), word.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,69 @@
+import { readDocument } from '../host/documents.ts';
+import { kindOf, maxConfigurationBytes, readGuestConfiguration, type ConfigurationKind } from '../import/read.ts';
+import { VdpaQemuError } from '../model/error.ts';
+import { hasErrors } from '../model/finding.ts';
+import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import { documentLabel } from '../model/standard-input.ts';
+import { renderGuestConfiguration } from '../render/guest-configuration-text.ts';
+import { renderJson } from '../render/json.ts';
+import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { guestFromQmp } from './read-guest.ts';
+import { readReports } from './read-reports.ts';
+import { deliver, tell } from './result.ts';
+
+export interface GuestAbiOptions extends GlobalOptions {
+  readonly file: string | undefined;
+  /** a unix socket, or HOST:PORT */
+  readonly qmp: string | undefined;
+  readonly pid: number | undefined;
+  readonly host: readonly string[];
+  readonly on: string | undefined;
+  readonly as: ConfigurationKind | undefined;
+  /** only the digest */
+  readonly digest: boolean;
+}
+
+/** Says what a configuration shows to the guest. Exit code 1 where only the digest is wanted, and there is none. */
+export async function guestAbi(options: GuestAbiOptions, io: Io): Promise<ExitCode> {
+  if ((options.file === undefined) === (options.qmp === undefined)) {
+    throw new VdpaQemuError('usage', 'give either a file or --qmp SOCKET');
+  }
+  const configuration =
+    options.qmp === undefined
+      ? await fromFile(options.file ?? '', options, io)
+      : (await guestFromQmp(options.qmp, options.pid, options, io)).configuration;
+  if (typeof configuration === 'number') return configuration;
+  if (options.digest && !options.json) return deliverDigest(configuration, options, io);
+  deliver(options.json ? renderJson(configuration) : renderGuestConfiguration(configuration), options, io);
+  return 0;
+}
+
+function deliverDigest({ digest, undetermined }: GuestConfiguration, options: GlobalOptions, io: Io): ExitCode {
+  if (digest === null) {
+    tell(
+      undetermined
+        .filter(({ inDigest }) => inDigest)
+        .map(({ path, reason }) => ({ code: 'import.undetermined', severity: 'error', path, message: reason })),
+      options,
+      io,
+    );
+    return 1;
+  }
+  deliver(`${digest}\n`, options, io);
+  return 0;
+}
+
+async function fromFile(
+  file: string,
+  options: GuestAbiOptions,
+  io: Io,
+): Promise<GuestConfiguration | Exclude<ExitCode, 0>> {
+  const text = readDocument(file, maxConfigurationBytes);
+  const kind = options.as ?? kindOf(text);
+  // only a spec needs a host; without --host it is this one
+  const reports = kind === 'spec' || options.host.length > 0 ? await readReports(options.host) : [];
+  const read = readGuestConfiguration(text, { file: documentLabel(file), as: kind, reports, on: options.on });
+  tell(read.findings, options, io);
+  if (!read.configuration) return read.findings.some(({ code }) => code.startsWith('spec.')) ? 2 : 1;
+  return hasErrors(read.findings) ? 2 : read.configuration;
+}

@@ -1,0 +1,41 @@
+import type { CommandLine } from '../import/qemu-options.ts';
+import type { ConfigurationKind } from '../import/read.ts';
+import type { TextPlace } from '../import/text-place.ts';
+import type { Word } from '../import/words.ts';
+import type { XmlNode } from '../import/xml-document.ts';
+import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import type { HostReport } from '../model/generated/host-report.ts';
+
+/** What a file can be. */
+export type DocumentKind = ConfigurationKind | 'libvirt-interface' | 'host-report';
+
+export const documentKinds: readonly DocumentKind[] = [
+  'spec',
+  'host-report',
+  'libvirt',
+  'libvirt-interface',
+  'qemu-argv',
+  'plan',
+  'guest-configuration',
+];
+
+/** A document that was read, in all forms that a rule or an Opinion may want. */
+export interface ValidatedDocument {
+  readonly kind: DocumentKind;
+  /** name for messages */
+  readonly file: string;
+  /** as it was read, without a byte order mark */
+  readonly text: string;
+  /** root element; only of libvirt XML */
+  readonly xml?: XmlNode | undefined;
+  /** only of a QEMU command line: its words, as a shell would hand them to QEMU */
+  readonly words?: readonly Word[] | undefined;
+  /** options of a QEMU command line, or of <qemu:commandline> */
+  readonly commandLine?: CommandLine | undefined;
+  /** what the guest sees; undefined for reports, and for a spec that was not planned */
+  readonly configuration?: GuestConfiguration | undefined;
+  /** of a host report */
+  readonly reports?: readonly HostReport[] | undefined;
+  /** where a JSON pointer into `guest` of the configuration stands */
+  readonly placeOf: (guestPointer: string) => TextPlace | undefined;
+}

@@ -1,0 +1,245 @@
+import { classOf } from '../../doorbell/virtqueue-role.ts';
+import { isKnown } from '../../model/fact.ts';
+import { hasFeature } from '../../model/virtio-features.ts';
+import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
+import type { Backing, Subject, SubjectDevice } from '../subject.ts';
+import { atDevice, quoted } from './hits.ts';
+
+function onDevices(check: (device: SubjectDevice, subject: Subject) => readonly Hit[]): ValidationRule['check'] {
+  return (subject) => subject.devices.flatMap((device) => check(device, subject));
+}
+
+function onBackings(check: (device: SubjectDevice, backing: Backing) => readonly Hit[]): ValidationRule['check'] {
+  return onDevices((device) => device.backings.flatMap((backing) => check(device, backing)));
+}
+
+/** `/dev/vhost-vdpa-3`, and no placeholder. */
+const isNumbered = (path: string): boolean => /^\/dev\/vhost-vdpa-(?:0|[1-9]\d*)$/.test(path);
+
+/** `vp0 on l1` */
+const whereOf = ({ device, host }: Backing): string => `${device.name} on ${host.report.host.name}`;
+
+/** The vDPA device behind a guest device. */
+export const deviceRules: readonly ValidationRule[] = [
+  {
+    code: 'validate.device-path',
+    severity: 'error',
+    appliesTo: guestKinds,
+    asks: 'is the path of the device a real one?',
+    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_probe(): vhost-vdpa-%u; libvirt and QEMU open what is written',
+    check: onDevices((device) => {
+      const { charDevice } = device.binding;
+      if (!isKnown(charDevice) || charDevice === null || isNumbered(charDevice)) return [];
+      const what = `${device.label}: device path ${quoted(charDevice)}`;
+      if (!charDevice.startsWith('/')) {
+        const message = `${what} is relative: it depends on the directory that QEMU is started in`;
+        return [atDevice(device, message, { fix: 'write /dev/vhost-vdpa-N with its number' })];
+      }
+      if (charDevice.startsWith('/dev/vhost-vdpa-')) {
+        const message = `${what} has a placeholder where the number of the device belongs`;
+        return [
+          atDevice(device, message, {
+            fix: "write the number: vdpa-qemu probe, or ls /sys/bus/vdpa/devices/NAME/ | grep '^vhost-vdpa'",
+          }),
+        ];
+      }
+      if (/\.sock(?:et)?$/.test(charDevice)) {
+        const message = `${what} looks like a socket, as vhost-user has it: vhost-vdpa is a character device`;
+        return [atDevice(device, message, { fix: '/dev/vhost-vdpa-N' })];
+      }
+      const message = `${what} is not /dev/vhost-vdpa-N: if it is a link to one, no host report can be matched to it`;
+      return [atDevice(device, message, { severity: 'warning' })];
+    }),
+  },
+  {
+    code: 'validate.device-shared',
+    severity: 'error',
+    appliesTo: guestKinds,
+    asks: 'has each guest device a vDPA device of its own?',
+    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_open(): the second open fails with EBUSY',
+    check: ({ devices }) => {
+      const first = new Map<string, string>();
+      return devices.flatMap((device) => {
+        const { charDevice, descriptor, vdpa } = device.binding;
+        const name = isKnown(charDevice) ? (charDevice ?? vdpa) : (descriptor ?? vdpa);
+        if (name === null) return [];
+        const other = first.get(name);
+        if (other === undefined) first.set(name, device.label);
+        return other === undefined
+          ? []
+          : [
+              atDevice(
+                device,
+                `${device.label}: ${name.slice(0, 100)} is taken by ${other} already: it can be opened once`,
+              ),
+            ];
+      });
+    },
+  },
+  {
+    code: 'validate.device-missing',
+    severity: 'error',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'is the device on the host?',
+    source: 'HostReport: devices',
+    check: onDevices((device, { hosts }) => {
+      const { charDevice, vdpa, descriptor } = device.binding;
+      if (hosts.length === 0 || device.backings.length > 0) return [];
+      const names = hosts.map(({ report }) => report.host.name).join(', ');
+      const name = vdpa ?? (isKnown(charDevice) && charDevice !== null && isNumbered(charDevice) ? charDevice : null);
+      if (name !== null) return [atDevice(device, `${device.label}: there is no ${name.slice(0, 100)} on ${names}`)];
+      // no path, or none that can be: other rules say so
+      if (descriptor === null || isKnown(charDevice)) return [];
+      const message = `${device.label}: could not be checked against ${names}: ${charDevice.detail}`;
+      return [atDevice(device, message, { severity: 'warning' })];
+    }),
+  },
+  {
+    code: 'validate.device-class',
+    severity: 'error',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'is it of the right class?',
+    source: 'QEMU net/vhost-vdpa.c: net_init_vhost_vdpa() checks VHOST_VDPA_GET_DEVICE_ID',
+    check: onBackings((device, backing) => {
+      const found = classOf(backing.device);
+      const wanted = device.kind === 'generic' || found === 'unknown' ? found : device.kind;
+      if (found === wanted) return [];
+      return [
+        atDevice(
+          device,
+          `${device.label}: ${whereOf(backing)} is a ${found} device, and the guest device is ${wanted}`,
+        ),
+      ];
+    }),
+  },
+  {
+    code: 'validate.mac-differs',
+    severity: 'error',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'has the NIC the MAC address of its device?',
+    source:
+      "QEMU hw/net/virtio-net.c: virtio_net_get_config(): the guest reads the device's address, unless it is all zero",
+    check: onBackings((device, backing) => {
+      const { config } = backing.device.identity;
+      if (device.kind !== 'net' || !isKnown(config) || config.class !== 'net') return [];
+      const { mac } = config;
+      if (mac === undefined || /^(?:00:){5}00$/.test(mac) || !isKnown(device.guest.mac) || device.guest.mac === mac)
+        return [];
+      const message = `${device.label}: mac is ${device.guest.mac}, but ${whereOf(backing)} has ${mac}, and that is what the guest sees`;
+      return [atDevice(device, message, { fix: `mac ${mac}, or create the device with mac ${device.guest.mac}` })];
+    }),
+  },
+  {
+    code: 'validate.mac-invalid',
+    severity: 'error',
+    appliesTo: foreignKinds,
+    asks: 'is the MAC address unicast, and given once?',
+    source: 'libvirt src/conf/domain_conf.c: virDomainNetDefParseXML(): "expected unicast mac address"; IEEE 802',
+    check: ({ devices }) => {
+      const first = new Map<string, string>();
+      return devices.flatMap((device): Hit[] => {
+        if (device.kind !== 'net' || !isKnown(device.guest.mac)) return [];
+        const { mac } = device.guest;
+        const other = first.get(mac);
+        first.set(mac, other ?? device.label);
+        if (Number.parseInt(mac.slice(0, 2), 16) % 2 === 1) {
+          return [atDevice(device, `${device.label}: a MAC address must be unicast (even first byte); got ${mac}`)];
+        }
+        if (other === undefined) return [];
+        return [atDevice(device, `${device.label}: MAC address ${mac} is that of ${other}`, { severity: 'warning' })];
+      });
+    },
+  },
+  {
+    code: 'validate.mtu-differs',
+    severity: 'warning',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'is host_mtu what the device has?',
+    source: 'QEMU hw/net/virtio-net.c: virtio_net_get_config() gives the guest the configuration of the device',
+    check: onBackings((device, backing) => {
+      if (device.kind !== 'net' || device.guest.mtu === null || !isKnown(device.guest.mtu)) return [];
+      const { config, features } = backing.device.identity;
+      const there = isKnown(config) && config.class === 'net' ? config.mtu : undefined;
+      const offered = !isKnown(features) || hasFeature(features, 'VIRTIO_NET_F_MTU');
+      if (offered && (there === undefined || there === device.guest.mtu)) return [];
+      const has = offered ? `has an MTU of ${String(there)}` : 'offers no MTU';
+      return [atDevice(device, `${device.label}: host_mtu is ${device.guest.mtu}, but ${whereOf(backing)} ${has}`)];
+    }),
+  },
+  {
+    code: 'validate.packed-not-offered',
+    severity: 'warning',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'does the device offer packed rings where they are asked for?',
+    source: 'QEMU hw/net/vhost_net.c: vhost_net_get_features() takes away what the device does not offer',
+    check: onBackings((device, backing) => {
+      const { features } = backing.device.identity;
+      if (device.kind !== 'net' || device.guest.packed !== true || !isKnown(features)) return [];
+      if (hasFeature(features, 'VIRTIO_F_RING_PACKED')) return [];
+      return [
+        atDevice(
+          device,
+          `${device.label}: packed is on, but ${whereOf(backing)} does not offer packed rings: the guest gets none`,
+        ),
+      ];
+    }),
+  },
+  {
+    code: 'validate.transitional',
+    severity: 'warning',
+    appliesTo: foreignKinds,
+    asks: 'is the device a modern one?',
+    source:
+      'QEMU hw/virtio/virtio-pci.c: virtio_pci_realize(): disable-legacy=auto keeps the legacy interface outside of PCIe ports',
+    check: onDevices((device) => {
+      if (device.guest.transitional !== true) return [];
+      const { iommuPlatform } = device.kind === 'block' ? { iommuPlatform: false } : device.guest;
+      if (iommuPlatform === true) {
+        const message = `${device.label}: a device with the legacy interface cannot have iommu_platform=on: QEMU refuses it`;
+        return [
+          atDevice(device, message, { severity: 'error', fix: 'put it behind a pcie-root-port, or disable-legacy=on' }),
+        ];
+      }
+      const message = `${device.label}: the device keeps the legacy interface: a guest that uses it kicks through an I/O port, never the doorbell`;
+      return [atDevice(device, message, { fix: 'put it behind a pcie-root-port, or disable-legacy=on' })];
+    }),
+  },
+  {
+    code: 'validate.modern-disabled',
+    severity: 'error',
+    appliesTo: foreignKinds,
+    asks: 'is the modern interface there?',
+    source: 'QEMU hw/virtio/virtio-pci.c; every vDPA parent driver demands VIRTIO_F_VERSION_1',
+    check: onDevices((device) =>
+      device.guest.properties['disable-modern'] === true
+        ? [
+            atDevice(
+              device,
+              `${device.label}: disable-modern=on leaves a device without VIRTIO_F_VERSION_1, which vDPA devices demand`,
+            ),
+          ]
+        : [],
+    ),
+  },
+  {
+    code: 'validate.not-migratable',
+    severity: 'warning',
+    appliesTo: guestKinds,
+    asks: 'can the device migrate, where several hosts are given?',
+    source: 'QEMU hw/virtio/vdpa-dev.c: vmstate_vhost_vdpa_device.unmigratable',
+    check: onDevices((device, { isDomain }) =>
+      device.kind === 'generic' && isDomain
+        ? [
+            atDevice(device, `${device.label}: vhost-vdpa-device-pci cannot migrate`, {
+              fix: '-netdev vhost-vdpa for a NIC, virtio-blk-vhost-vdpa for a disk',
+            }),
+          ]
+        : [],
+    ),
+  },
+];

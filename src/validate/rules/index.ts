@@ -1,0 +1,25 @@
+import type { ValidationRule } from '../rule.ts';
+import { commandLineRules } from './command-line.ts';
+import { deviceRules } from './device.ts';
+import { doorbellRules } from './doorbell.ts';
+import { libvirtDomainRules } from './libvirt-domain.ts';
+import { libvirtInterfaceRules } from './libvirt-interface.ts';
+import { machineRules } from './machine.ts';
+import { propertyRules } from './properties.ts';
+import { queueRules } from './queues.ts';
+import { reportRules } from './report.ts';
+import { resourceRules } from './resources.ts';
+
+/** Every rule, in the order of the documentation (docs/validate.md). */
+export const validationRules: readonly ValidationRule[] = [
+  ...libvirtInterfaceRules,
+  ...libvirtDomainRules,
+  ...commandLineRules,
+  ...propertyRules,
+  ...machineRules,
+  ...doorbellRules,
+  ...queueRules,
+  ...deviceRules,
+  ...resourceRules,
+  ...reportRules,
+];

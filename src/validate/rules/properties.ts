@@ -1,0 +1,132 @@
+import { hostOnly, propertiesOf, type DeviceKind } from '../../import/device-defaults.ts';
+import { knownText, type Option } from '../../import/option.ts';
+import { childrenOf, type XmlNode } from '../../import/xml-document.ts';
+import type { HostReport } from '../../model/generated/host-report.ts';
+import { optionKinds, type Hit, type ValidationRule } from '../rule.ts';
+import type { Subject } from '../subject.ts';
+import { vhostUserOptions } from './command-line.ts';
+import { atNode, atOption, quoted } from './hits.ts';
+
+type Capabilities = Exclude<HostReport['qemu'][number]['capabilities'], { unknown: string }>;
+
+/** Properties by name: does this QEMU have them? */
+export const propertyRules: readonly ValidationRule[] = [
+  {
+    code: 'validate.property-unknown',
+    severity: 'error',
+    appliesTo: optionKinds,
+    asks: 'does QEMU have every property of the vDPA devices? With a host report: that QEMU; without: any that is known here',
+    source:
+      'QEMU qom/object.c: "Property \'virtio-net-pci.page_per_vq\' not found"; device-list-properties, query-qmp-schema',
+    check: (subject) => [
+      ...subject.options.flatMap((option) => [
+        ...unknownProperties(option, subject),
+        ...unknownOfNetdev(option, subject),
+      ]),
+      ...overridden(subject),
+    ],
+  },
+];
+
+/** Not properties, but what -device itself reads. */
+const ofDevice = new Set(['driver', 'id', 'bus']);
+
+/** Properties that are read apart from the table of defaults. */
+const others =
+  'addr bootindex disable-legacy host_mtu iommu_platform mac mq netdev num-queues packed page-per-vq queue-size rombar romfile romsize rx_queue_size tx_queue_size vectors virtio-pci-bus-master-bug-migration migrate-extra port chassis romsize seg-max-adjust bios-chs-trans cyls heads secs lcyls lheads lsecs discard_granularity backend_defaults rss-hash class max-write-zeroes-sectors max-discard-sectors'.split(
+    ' ',
+  );
+
+const kinds: readonly (readonly [RegExp, DeviceKind])[] = [
+  [/^virtio-net-pci/, 'net'],
+  [/^virtio-blk-pci/, 'block'],
+  [/^vhost-vdpa-device-pci/, 'generic'],
+];
+
+/** Words of libvirt, and of other options, for a property of QEMU's. */
+const meant: Readonly<Record<string, string>> = {
+  iommu: 'iommu_platform',
+  mtu: 'host_mtu',
+  multiqueue: 'mq',
+  queues: 'mq and vectors, or num-queues of a disk',
+  ppvq: 'page-per-vq',
+};
+
+function unknownProperties(option: Option, subject: Subject): Hit[] {
+  const driver = option.name === 'device' ? knownText(option, 'driver') : undefined;
+  if (driver === undefined) return [];
+  return [...option.values.keys()]
+    .filter((name) => !ofDevice.has(name))
+    .flatMap((name) => {
+      const verdict = judge(driver, name, subject);
+      return verdict ? [atOption(option, ...verdict)] : [];
+    });
+}
+
+/** <qemu:override> of the vDPA interfaces: a property that QEMU has not keeps the domain from starting. */
+function overridden(subject: Subject): Hit[] {
+  const { elements, document } = subject;
+  const aliases = new Set(
+    elements.interfaces.map((node) => childrenOf(node, 'alias')[0]?.attributes.get('name') ?? ''),
+  );
+  const below = (node: XmlNode, name: string): XmlNode[] =>
+    node.children.filter((child) => child.name === name && child.namespace !== null);
+  const root = document.xml?.name === 'domain' ? document.xml : undefined;
+  return (root ? below(root, 'override') : [])
+    .flatMap((override) => below(override, 'device'))
+    .filter(({ attributes }) => aliases.has(attributes.get('alias') ?? '\0'))
+    .flatMap((device) => below(device, 'frontend').flatMap((frontend) => below(frontend, 'property')))
+    .flatMap((property) => {
+      const verdict = judge('virtio-net-pci', property.attributes.get('name') ?? '', subject);
+      return verdict ? [atNode(subject, property, verdict[0], { ...verdict[1], at: 'name' })] : [];
+    });
+}
+
+type Verdict = [message: string, more: { readonly fix?: string; readonly severity?: 'warning' }];
+
+/** undefined: nothing is wrong with it, as far as that is known. */
+function judge(driver: string, name: string, { hosts }: Subject): Verdict | undefined {
+  const capable = hosts.flatMap(({ qemu, report }) => (qemu ? [{ ...qemu, host: report.host.name }] : []));
+  for (const { capabilities, host } of capable) {
+    const known = listOf(capabilities, driver);
+    if (!known || known.includes(name)) continue;
+    const message = `${driver} of QEMU ${capabilities.version} on host ${host} has no property ${quoted(name)}`;
+    return [message, fixFor(name, known)];
+  }
+  if (capable.some(({ capabilities }) => listOf(capabilities, driver))) return undefined;
+  const kind = kinds.find(([pattern]) => pattern.test(driver))?.[1];
+  if (!kind || name.startsWith('x-')) return undefined;
+  const known = [...propertiesOf(kind), ...hostOnly, ...others];
+  if (known.includes(name)) return undefined;
+  const fix = fixFor(name, known);
+  // a word of another program, or another spelling, is wrong in every QEMU
+  if (fix.fix !== undefined) return [`${driver} has no property ${quoted(name)}, or QEMU refuses to start`, fix];
+  return [`${driver} has no property ${quoted(name)} that is known here`, { severity: 'warning' }];
+}
+
+function listOf({ deviceProperties }: Capabilities, driver: string): readonly string[] | null {
+  return (Object.hasOwn(deviceProperties, driver) ? deviceProperties[driver] : null) ?? null;
+}
+
+function fixFor(name: string, known: readonly string[]): { readonly fix?: string } {
+  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const near =
+    known.find((other) => plain(other) === plain(name)) ?? (Object.hasOwn(meant, name) ? meant[name] : undefined);
+  return near === undefined ? {} : { fix: `write ${near}` };
+}
+
+function unknownOfNetdev(option: Option, { hosts }: Subject): Hit[] {
+  if (option.name !== 'netdev' || knownText(option, 'type') !== 'vhost-vdpa') return [];
+  return hosts.flatMap(({ qemu, report }) => {
+    const members = qemu?.capabilities.netdevVhostVdpa;
+    if (!qemu || !members) return [];
+    return [...option.values.keys()]
+      .filter((name) => !['type', 'id', ...vhostUserOptions].includes(name) && !members.includes(name))
+      .map((name) =>
+        atOption(
+          option,
+          `-netdev vhost-vdpa of QEMU ${qemu.capabilities.version} on host ${report.host.name} has no option ${quoted(name)}`,
+        ),
+      );
+  });
+}

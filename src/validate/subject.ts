@@ -1,0 +1,105 @@
+import { assessDevice } from '../doorbell/assess.ts';
+import type { Option } from '../import/option.ts';
+import type { TextPlace } from '../import/text-place.ts';
+import type { XmlNode } from '../import/xml-document.ts';
+import { guestDevices, type GuestDevice } from '../migration/guest-devices.ts';
+import { findDevice } from '../migration/assign.ts';
+import { qemuOn } from '../migration/qemu-on.ts';
+import { isKnown } from '../model/fact.ts';
+import type { DeviceAssessment } from '../model/generated/assessment.ts';
+import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
+import type { KnownQemu } from '../plan/host.ts';
+import type { ValidatedDocument } from './document.ts';
+import { elementsOf, type LibvirtElements } from './libvirt-elements.ts';
+
+/** A host on which the configuration is to run. */
+export interface SubjectHost {
+  readonly report: HostReport;
+  /** undefined: its report knows none */
+  readonly qemu: KnownQemu | undefined;
+}
+
+/** The vDPA device behind a guest device, on one host. */
+export interface Backing {
+  readonly host: SubjectHost;
+  readonly device: VdpaDevice;
+  readonly doorbells: DeviceAssessment;
+}
+
+/** A guest device over vhost-vdpa. */
+export type SubjectDevice = GuestDevice & {
+  /** its -device; undefined: not from a command line */
+  readonly option: Option | undefined;
+  /** its element; undefined: not from XML */
+  readonly node: XmlNode | undefined;
+  readonly place: TextPlace | undefined;
+  /** on each host that has the device; empty without a host report, or where none has it */
+  readonly backings: readonly Backing[];
+};
+
+/** All that the rules see of one document. */
+export interface Subject {
+  readonly document: ValidatedDocument;
+  readonly elements: LibvirtElements;
+  /** of a QEMU command line, or of <qemu:commandline> */
+  readonly options: readonly Option[];
+  readonly devices: readonly SubjectDevice[];
+  readonly hosts: readonly SubjectHost[];
+  /** several hosts were given: the guest is to move between them */
+  readonly isDomain: boolean;
+}
+
+/**
+ * What the rules see of a document.
+ * @param on of several hosts, the one that the document is for
+ */
+export function subjectOf(
+  document: ValidatedDocument,
+  reports: readonly HostReport[],
+  on: string | undefined,
+): Subject {
+  const { configuration } = document;
+  const bound = on ?? configuration?.binding.host ?? undefined;
+  const own = reports.filter(({ host }) => host.name === bound);
+  const hosts = configuration
+    ? (own.length > 0 ? own : reports).map((report) => ({ report, qemu: qemuOn(report, configuration) }))
+    : [];
+  const options = document.commandLine?.options ?? [];
+  const elements = elementsOf(document);
+  const optionAt = byPlace(options.filter(({ name }) => name === 'device'));
+  const nodeAt = byPlace([...elements.interfaces, ...elements.disks]);
+  return {
+    document,
+    elements,
+    options,
+    hosts,
+    isDomain: new Set(reports.map(({ host }) => host.name)).size > 1,
+    devices: configuration
+      ? guestDevices(configuration, undefined).map((device) => {
+          const place = document.placeOf(device.path);
+          return {
+            ...device,
+            place,
+            option: place && optionAt.get(keyOf(place)),
+            node: place && nodeAt.get(keyOf(place)),
+            backings: hosts.flatMap((host) => backingOn(host, device)),
+          };
+        })
+      : [],
+  };
+}
+
+function byPlace<T extends { readonly place: TextPlace }>(items: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(items.map((item) => [keyOf(item.place), item]));
+}
+
+/** The same for two places of one text. */
+function keyOf({ word, line, column }: TextPlace): string {
+  return [word, line, column].join(':');
+}
+
+function backingOn(host: SubjectHost, { binding: { vdpa, charDevice } }: GuestDevice): Backing[] {
+  const name = vdpa ?? (isKnown(charDevice) ? charDevice : null);
+  const device = name === null ? undefined : findDevice(host.report, name);
+  return device ? [{ host, device, doorbells: assessDevice(host.report.host, device) }] : [];
+}

@@ -1,0 +1,217 @@
+/** Kinds, places, and what becomes of texts that cannot be read. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { documentKindOf } from '../../src/validate/kind.ts';
+import { placeAt, placeInJson } from '../../src/validate/json-place.ts';
+import { validateDocument } from '../../src/validate/validate-document.ts';
+import { exitCodeOf, validationOf } from '../../src/validate/validation.ts';
+import { reportWith } from '../report-builder.ts';
+import { args, codesIn, domain, findingsIn, l1, nic } from './samples.ts';
+
+const plan = readFileSync('test/golden/boot-order/expected.plan.json', 'utf8');
+const spec = readFileSync('examples/quickstart/vm.yaml', 'utf8');
+
+describe('kinds', () => {
+  test.each([
+    ['host-report', JSON.stringify(l1)],
+    ['host-report', `${JSON.stringify(l1)}\n${JSON.stringify(l1)}`],
+    ['host-report', stringify(l1)],
+    ['host-report', "kind: 'HostReport'\r\nhost: {}"],
+    ['plan', plan],
+    ['guest-configuration', '{"kind": "GuestConfiguration"}'],
+    ['spec', spec],
+    ['spec', '{}'],
+    ['spec', 'kind: Something'],
+    ['libvirt', domain(nic())],
+    ['libvirt', '<network/>'],
+    ['libvirt-interface', nic()],
+    ['libvirt-interface', `<?xml version='1.0'?>\n<!-- a NIC -->\n${nic()}`],
+    ['qemu-argv', args()],
+    ['qemu-argv', '["-M", "q35"]'],
+    ['qemu-argv', '-M\0q35\0'],
+  ])('%s: %#', (kind, text) => {
+    expect(documentKindOf(text)).toBe(kind);
+  });
+
+  test('--as overrides them', async () => {
+    const { file } = await validateDocument('M: 1', { as: 'qemu-argv' });
+    expect(file.kind).toBe('qemu-argv');
+  });
+});
+
+describe('places', () => {
+  const json = '{"a": [1, {"b": "x\\"]}", "c/d": {"e": null}}],\n  "f": {\n    "g": true\n  }\n}';
+
+  test.each([
+    ['', 1, 1],
+    ['/a', 1, 7],
+    ['/a/0', 1, 8],
+    ['/a/1/b', 1, 17],
+    ['/a/1/c~1d/e', 1, 39],
+    ['/a/7', 1, 7],
+    ['/a/0/x', 1, 8],
+    ['/f/g', 3, 10],
+    ['/nowhere', 1, 1],
+  ])('JSON %s', (pointer, line, column) => {
+    expect(placeInJson(json, pointer)).toEqual({ line, column });
+  });
+
+  test('text that breaks off is walked to its end', () => {
+    for (const text of ['{"a": "b', '{"a', '[1, [2', '{"\\u00zz": 1, "b": 2}', '']) {
+      for (const pointer of ['/a/b', '/1/0', '/b']) expect(placeInJson(text, pointer).line).toBe(1);
+    }
+    expect(placeAt('a\n\nb', 3)).toEqual({ line: 3, column: 1 });
+  });
+
+  const placesOf = async (text: string, code: string, reports = [l1]): Promise<unknown[]> =>
+    (await findingsIn(text, { reports }))
+      .filter((finding) => finding.code === code)
+      .map(({ place, path }) => [path, place]);
+
+  test('a command line: line, column, word and number of the option', async () => {
+    const text = args('rx_queue_size=300');
+    expect(await placesOf(text, 'validate.ring-size')).toEqual([
+      ['/interfaces/0', { line: 4, column: 1, word: 13, option: 7 }],
+    ]);
+    const words = JSON.stringify(text.split(/\s+/).filter((word) => word !== ''));
+    expect(await placesOf(words, 'validate.ring-size')).toEqual([['/interfaces/0', { word: 13, option: 7 }]]);
+    expect(await placesOf(`${text} stray`, 'import.stray-word')).toEqual([
+      ['/14', { line: 5, column: 2, word: 15, option: 7 }],
+    ]);
+  });
+
+  test('XML: the element', async () => {
+    expect(await placesOf(domain(nic({ drv: "<driver page_per_vq='yes'/>" })), 'validate.libvirt-switch')).toEqual([
+      ['/domain/devices[1]/interface[1]/driver[1]/@page_per_vq', { line: 11, column: 1 }],
+    ]);
+  });
+
+  test('a spec: YAML', async () => {
+    const text = spec.replace('vdpa: vp0', 'vdpa: vp9');
+    expect(await placesOf(text, 'plan.device-missing')).toEqual([['/interfaces/0/vdpa', { line: 10, column: 11 }]]);
+  });
+
+  test('a plan, whose devices stand in another order than the guest has them', async () => {
+    const value = JSON.parse(plan) as { guestAbi: { interfaces: { mac: string }[] }; guestAbiDigest: string };
+    const found = await findingsIn(plan, { reports: [l1] });
+    expect(found.every(({ place }) => place?.line !== undefined)).toBe(true);
+    const wrong = JSON.stringify({ ...value, guestAbiDigest: '0'.repeat(64) }, null, 2);
+    expect(await codesIn(wrong)).toEqual(['validate.digest error']);
+    const line = wrong.slice(0, wrong.indexOf('"guestAbiDigest"')).split('\n').length;
+    expect((await placesOf(wrong, 'validate.digest', []))[0]).toMatchObject(['/guestAbiDigest', { line }]);
+  });
+
+  test('reports: JSON and NDJSON have places, YAML has none', async () => {
+    const wrong = reportWith((copy) => (copy.devices[2]!.identity.vqCount = 9));
+    const code = 'validate.report-virtqueues';
+    const pretty = JSON.stringify(wrong, null, 2);
+    const [[path, place]] = (await placesOf(pretty, code, [])) as [[string, { line: number }]];
+    expect(path).toBe('/devices/2/virtqueues');
+    expect(pretty.split('\n')[place.line - 1]).toContain('"virtqueues": [');
+    const other = reportWith((copy) => (copy.host.name = 'l2'));
+    const stream = `${JSON.stringify(other)}\n\n${JSON.stringify(wrong)}\n`;
+    expect(await placesOf(stream, code, [])).toMatchObject([['/1/devices/2/virtqueues', { line: 3 }]]);
+    expect(await placesOf(stringify(wrong), code, [])).toEqual([['/devices/2/virtqueues', undefined]]);
+  });
+
+  test('findings stand in the order of the text', async () => {
+    const text = domain(nic({ mod: "<model type='e1000e'/>", drv: "<driver ats='1'/>", more: '<mtu/>' }));
+    const lines = (await findingsIn(text)).map(({ place }) => place?.line ?? Infinity);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+    expect(new Set(lines).size).toBeGreaterThan(2);
+  });
+});
+
+describe('texts that cannot be read', () => {
+  test.each([
+    ['spec', 'a: [', /YAML/, { line: 1, column: 5 }],
+    ['spec', `a: ${'['.repeat(5000)}`, /nested too deeply/, undefined],
+    ['libvirt', '<domain>\n<a></domain>', /no well-formed XML/, { line: 2 }],
+    ['libvirt', '<!DOCTYPE a><domain/>', /document types and entities are not accepted/, { line: 1 }],
+    ['libvirt', '<network/>', /the root element is <network>, not <domain>/, undefined],
+    ['libvirt-interface', '<domain/>', /not <interface>/, undefined],
+    ['qemu-argv', "-name 'a", /line 1, column 7: a ' that is never closed/, { line: 1, column: 7 }],
+    ['plan', '{"kind": "VmPlan",\n}', /is not JSON/, { line: 2, column: 1 }],
+    ['plan', '{"kind": "VmPlan", "a": '.concat('['.repeat(100_000)), /is not JSON/, undefined],
+    ['host-report', '{"kind": "HostReport"\n', /is not JSON/, undefined],
+    ['host-report', '{"kind": "HostReport"}\n{', /is not JSON: line 2: /, { line: 2 }],
+    ['host-report', 'kind: HostReport\na: [', /:/, undefined],
+    ['host-report', '', /is empty/, undefined],
+    ['plan', ' '.repeat((4 << 20) + 1), /larger than/, undefined],
+  ] as const)('%s: %#', async (as, text, message, place) => {
+    const validated = await validateDocument(text, { as, file: 'input' });
+    expect(validated.file).toMatchObject({ read: false, kind: null, errors: 1 });
+    const [finding] = validated.findings;
+    expect(finding).toMatchObject({ code: 'validate.unreadable', severity: 'error', ...(place ? { place } : {}) });
+    expect(finding?.message).toMatch(message);
+    expect(finding?.message).not.toMatch(/^input/);
+    expect(exitCodeOf(validationOf([validated]))).toBe(2);
+  });
+
+  test('one that breaches its schema can be read, and is an error', async () => {
+    for (const text of ['{"kind": "VmPlan"}', '{"kind": "GuestConfiguration"}', '{"kind": "HostReport"}', '[]']) {
+      const as = text === '[]' ? 'plan' : undefined;
+      const validated = await validateDocument(text, { as });
+      expect(validated.findings.map(({ code }) => code)).toEqual(['validate.schema']);
+      expect(exitCodeOf(validationOf([validated]))).toBe(1);
+    }
+    const both = `${JSON.stringify(l1)}\n{"kind": "HostReport"}`;
+    expect((await findingsIn(both)).map(({ code, place }) => [code, place?.line])).toEqual([['validate.schema', 2]]);
+  });
+});
+
+test('a guest configuration is checked, and its digest made anew', async () => {
+  const { fromPlan } = await import('../../src/import/from-plan.ts');
+  const configuration = fromPlan(JSON.parse(plan) as never);
+  expect(await codesIn(JSON.stringify(configuration))).toEqual([]);
+  const first = configuration.guest.interfaces[0]!;
+  const text = JSON.stringify({
+    ...configuration,
+    guest: {
+      ...configuration.guest,
+      interfaces: [{ ...first, rxQueueSize: 300 }, ...configuration.guest.interfaces.slice(1)],
+    },
+  });
+  const found = await findingsIn(text);
+  expect(found.map(({ code }) => code).sort()).toEqual(['validate.digest', 'validate.ring-size']);
+  expect(text.slice((found.find(({ code }) => code === 'validate.ring-size')?.place?.column ?? 1) - 1)).toMatch(/^\{/);
+});
+
+test('a digest of a guest that is not fully known', async () => {
+  const { readGuestConfiguration } = await import('../../src/import/read.ts');
+  const { configuration } = readGuestConfiguration(domain(nic()), { file: 'vm.xml' });
+  expect(configuration?.digest).toBeNull();
+  expect(await codesIn(JSON.stringify(configuration))).toEqual([]);
+  const found = await findingsIn(JSON.stringify({ ...configuration, digest: '0'.repeat(64) }));
+  expect(found.map(({ message }) => message)).toEqual([expect.stringContaining('none, for not all of it is known')]);
+});
+
+test('a spec for another host than --on', async () => {
+  const l2 = reportWith((copy) => (copy.host.name = 'l2'));
+  const text = `${spec}migration: { hosts: [l1] }\n`;
+  const { findings } = await validateDocument(text, { reports: [l1, l2], on: 'l2' });
+  expect(findings).toMatchObject([{ code: 'validate.unreadable', message: expect.stringContaining('l2') as string }]);
+});
+
+test('other programs are asked, and named', async () => {
+  const opinion = {
+    name: 'oracle',
+    check: async () => Promise.resolve([{ code: 'oracle.no', severity: 'error' as const, path: '', message: 'no' }]),
+  };
+  const found = await findingsIn(args(), { opinions: [opinion] });
+  expect(found.filter(({ by }) => by === 'oracle')).toMatchObject([{ code: 'oracle.no', message: 'no' }]);
+});
+
+test('--on must name one of the reports', async () => {
+  await expect(validateDocument(args(), { reports: [l1], on: 'elsewhere' })).rejects.toThrow(
+    /no host report is of that host/,
+  );
+});
+
+test('a spec is planned for the first host of its domain that there is a report of', async () => {
+  const l2 = reportWith((copy) => (copy.host.name = 'l2'));
+  const { file, findings } = await validateDocument(`${spec}migration: { hosts: [l2, l1] }\n`, { reports: [l1, l2] });
+  expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(file.digest).toMatch(/^[0-9a-f]{64}$/);
+});

@@ -1,0 +1,73 @@
+/** Input of an attacker: an answer in bounded time, and nothing leaks. */
+import { describe, expect, test } from 'vitest';
+import { plainSeverity, renderValidation } from '../../src/render/validation-text.ts';
+import { documentKinds } from '../../src/validate/document.ts';
+import { validateDocument } from '../../src/validate/validate-document.ts';
+import { validationOf } from '../../src/validate/validation.ts';
+import { domain, l1, nic } from './samples.ts';
+
+const many = (count: number, of: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => of(index)).join('');
+
+/** A report with so many devices that were not opened. */
+function reportOf(count: number, name = 'l1'): object {
+  const device = { ...l1.devices[0], open: { unknown: 'EBUSY', detail: 'in use' } };
+  return {
+    ...l1,
+    host: { ...l1.host, name },
+    qemu: [],
+    devices: Array.from({ length: count }, (_, n) => ({ ...device, name: `d${n}` })),
+  };
+}
+
+const inputs: readonly (readonly [string, string])[] = [
+  [
+    '20,000 NICs on a command line',
+    many(20_000, (n) => `-netdev vhost-vdpa,id=n${n},queues=2 -device virtio-net-pci,netdev=n${n},foo=1\n`),
+  ],
+  [
+    '20,000 devices on one netdev',
+    `-netdev vhost-vdpa,id=n\n${many(20_000, () => '-device virtio-net-pci,netdev=n\n')}`,
+  ],
+  ['3,000 interfaces', domain(many(3000, () => nic({ drv: "<driver a='1' ats='yes'/>" })))],
+  ['20,000 attributes', domain(nic({ drv: `<driver ${many(6000, (n) => `a${n}='1' `)}/>` }))],
+  [
+    'escape sequences',
+    domain(nic({ mod: "<model type='&#x9b;31m'/>", drv: "<driver \u0085='1' page_per_vq='&#x7f;'/>" })),
+  ],
+  [
+    'prototype keys',
+    `-device virtio-net-pci,constructor=1,toString=2,hasOwnProperty=3 -netdev vhost-vdpa,id=constructor,toString=1`,
+  ],
+  ['a report with prototype keys', '{"kind": "HostReport", "__proto__": {"a": 1}}'],
+  ['2^53+1', '{"kind": "HostReport", "schemaVersion": 9007199254740993}'],
+  ['deep JSON', `{"kind": "HostReport", "a": ${'['.repeat(1_000_000)}`],
+  ['a million lines', '\n'.repeat(1_000_000)],
+  ['200,000 lines of JSON', '{"kind": "HostReport"}\n'.repeat(200_000)],
+  ['lone surrogates', '-name \ud800 -device virtio-net-pci,netdev=\udfff'],
+  ['4,000 devices in a report', JSON.stringify(reportOf(4000))],
+  ['5,000 reports', many(5000, (n) => `${JSON.stringify(reportOf(1, `host${n}`))}\n`)],
+  [
+    '2,000 NICs on a command line',
+    many(2000, (n) => `-netdev vhost-vdpa,id=n${n},queues=2 -device virtio-net-pci,netdev=n${n},foo=1\n`),
+  ],
+  ['1,000 interfaces', domain(many(1000, () => nic({ drv: "<driver a='1' ats='yes'/>" })))],
+  ['nothing', ''],
+];
+
+describe('hostile input', () => {
+  test.each(inputs)('%s', async (_, text) => {
+    // a spec is another room's; its bounds are tested there
+    const kinds = text.length < 100_000 ? documentKinds.filter((kind) => kind !== 'spec') : [];
+    for (const as of [undefined, ...kinds]) {
+      const start = performance.now();
+      const validated = await validateDocument(text, { as, reports: [l1] });
+      expect(performance.now() - start).toBeLessThan(10_000);
+      expect(renderValidation(validationOf([validated]), plainSeverity, { quiet: false, verbose: true })).not.toMatch(
+        /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
+      );
+      for (const { message } of validated.findings) expect(message.length).toBeLessThanOrEqual(4000);
+    }
+    expect(({} as Record<string, unknown>)['a']).toBeUndefined();
+  });
+});
