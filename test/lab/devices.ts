@@ -13,6 +13,8 @@ export interface PciDevice {
   readonly pagePerVq: boolean;
   /** More than one makes the function offer VIRTIO_NET_F_MQ; needs /dev/net/tun on L0 (see l1-args.ts). */
   readonly queuePairs?: number;
+  /** Further properties of L0's card, such as `packed=on`. */
+  readonly card?: string;
   /** Further arguments of `vdpa dev add`. */
   readonly add?: readonly string[];
 }
@@ -21,7 +23,26 @@ export interface SimDevice {
   readonly kind: 'sim-net' | 'sim-blk';
   readonly name: string;
   readonly add?: readonly string[];
+  /** A doorbell layout of the zoo; without it a simulator has no doorbells. */
+  readonly zoo?: ZooLayout;
 }
+
+/** The layouts of zoo/doorbell-zoo.c, described there. */
+export type ZooLayout = (typeof zooLayouts)[number];
+
+export const zooLayouts = [
+  'none',
+  'page',
+  'page-data',
+  '2byte',
+  '4byte',
+  '4k',
+  'shared',
+  'registers',
+  'bar-end',
+  'big',
+  'mixed',
+] as const;
 
 /** vhost_vdpa gives the numbers of /dev/vhost-vdpa-N in this order: 0, 1, 2, 3. */
 export const usualDevices: readonly LabDevice[] = [

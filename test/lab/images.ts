@@ -6,7 +6,12 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** x86-64 with 4K pages, or arm64 with 64K pages. */
+export type Arch = 'x86_64' | 'arm64-64k';
+
 export interface Images {
+  /** Default x86_64. */
+  readonly arch?: Arch;
   readonly kernel: string;
   readonly initrd: string;
   /** Directory that becomes L1's root tree. */
@@ -18,8 +23,13 @@ export interface Images {
 export interface ImageOptions {
   /** Version of Debian's kernel source package; default 6.12. */
   readonly kernel?: '6.12' | '6.1';
-  /** A Debian suite to make a tree of (default trixie: QEMU 10.0, libvirt 11.3), or a directory such as `/`. */
+  /**
+   * A Debian suite to make a tree of (default trixie: QEMU 10.0, libvirt 11.3), or a directory such as `/`.
+   * For arm64 there is only the tree of tree-arm64.sh: QEMU 10.0, no libvirt.
+   */
   readonly root?: string;
+  /** Default x86_64. */
+  readonly arch?: Arch;
 }
 
 const asked = new Map<string, Promise<Images>>();
@@ -32,18 +42,28 @@ export async function images(options: ImageOptions = {}): Promise<Images> {
   return await found;
 }
 
-async function build(options: ImageOptions): Promise<Images> {
-  const root = options.root ?? 'trixie';
+async function build({ kernel = '6.12', root = 'trixie', arch = 'x86_64' }: ImageOptions): Promise<Images> {
+  if (arch === 'arm64-64k') {
+    const tree = root.startsWith('/') ? root : await script('tree-arm64.sh');
+    return {
+      arch,
+      tools: await script('tools.sh', [], { CC: 'aarch64-linux-gnu-gcc' }),
+      initrd: await script('initrd.sh', [join(tree, 'usr/bin/busybox')]),
+      root: tree,
+      kernel: await script('kernel.sh', [kernel, arch]),
+    };
+  }
   return {
+    arch,
     tools: await script('tools.sh'),
     initrd: await script('initrd.sh'),
-    root: root.startsWith('/') ? root : await script('tree.sh', root),
-    kernel: await script('kernel.sh', options.kernel ?? '6.12', 'x86_64'),
+    root: root.startsWith('/') ? root : await script('tree.sh', [root]),
+    kernel: await script('kernel.sh', [kernel, arch]),
   };
 }
 
 /** Why the lab cannot run on this machine; empty when it can. */
-export function missing(): string[] {
+export function missing(arch: Arch = 'x86_64'): string[] {
   const programs = [
     ['qemu-system-x86_64', 'qemu-system-x86'],
     ['gcc', 'gcc'],
@@ -56,6 +76,7 @@ export function missing(): string[] {
     ['mmdebstrap', 'mmdebstrap'],
     ['busybox', 'busybox-static'],
     ['setpriv', 'util-linux'],
+    ...(arch === 'arm64-64k' ? arm64Programs : []),
   ] as const;
   const files = [
     ['/usr/include/libelf.h', 'libelf-dev'],
@@ -70,6 +91,12 @@ export function missing(): string[] {
   ];
 }
 
+const arm64Programs = [
+  ['qemu-system-aarch64', 'qemu-system-arm'],
+  ['aarch64-linux-gnu-gcc', 'gcc-aarch64-linux-gnu'],
+  ['npm', 'npm'],
+] as const;
+
 function onPath(program: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
     try {
@@ -81,8 +108,11 @@ function onPath(program: string): boolean {
   });
 }
 
-async function script(name: string, ...args: string[]): Promise<string> {
-  const child = spawn(join('test/lab/images', name), args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function script(name: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const child = spawn(join('test/lab/images', name), args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));

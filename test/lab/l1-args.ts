@@ -6,8 +6,10 @@
  * what interrupt remapping needs. Addresses are written out so that a function does not move when another is added.
  */
 import { pciSlots, type LabDevice, type PciSlot } from './devices.ts';
+import type { Arch } from './images.ts';
 
 export interface L1Machine {
+  readonly arch: Arch;
   readonly kernel: string;
   readonly initrd: string;
   /** A directory of L0 that becomes the root tree of L1, read-only. */
@@ -23,29 +25,54 @@ export interface L1Machine {
   readonly cpus: number;
 }
 
-const commandLine = 'console=ttyS0 quiet panic=-1 intel_iommu=on iommu.passthrough=0';
+interface Board {
+  readonly machine: readonly string[];
+  /** Of virtio devices; on a virt machine the kernel wants them all behind the SMMU. */
+  readonly virtio: string;
+  readonly commandLine: string;
+}
+
+const boards: Readonly<Record<Arch, Board>> = {
+  x86_64: {
+    machine: [
+      ...['-M', 'q35,kernel-irqchip=split', '-cpu', 'max'],
+      ...['-device', 'intel-iommu,intremap=on,snoop-control=on,aw-bits=48'],
+    ],
+    virtio: '',
+    commandLine: 'console=ttyS0 quiet panic=-1 no_timer_check intel_iommu=on iommu.passthrough=0',
+  },
+  'arm64-64k': {
+    // pauth-impdef: the architected algorithm of pointer authentication takes most of the time under emulation
+    machine: ['-M', 'virt,iommu=smmuv3,gic-version=3', '-cpu', 'max,pauth-impdef=on'],
+    virtio: ',disable-legacy=on,iommu_platform=on',
+    commandLine: 'console=ttyAMA0 quiet panic=-1 iommu.passthrough=0',
+  },
+};
+
+export function l1Program(arch: Arch): string {
+  return arch === 'x86_64' ? 'qemu-system-x86_64' : 'qemu-system-aarch64';
+}
 
 export function l1Args(l1: L1Machine): string[] {
+  const board = boards[l1.arch];
   return [
-    ['-M', 'q35,kernel-irqchip=split'],
+    board.machine,
     ['-accel', 'tcg,thread=multi'],
-    ['-cpu', 'max'],
     ['-smp', String(l1.cpus)],
     ['-m', String(l1.memoryMiB)],
     ['-nodefaults', '-no-reboot'],
     ['-display', 'none'],
     ['-monitor', 'none'],
     ['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
-    ['-device', 'intel-iommu,intremap=on,snoop-control=on,aw-bits=48'],
-    directory('root', l1.root, '0x1', 'readonly=on,multidevs=remap'),
-    directory('project', l1.project, '0x2', 'readonly=on,multidevs=remap'),
-    directory('share', l1.share, '0x3', 'multidevs=remap'),
-    ['-device', 'virtio-serial-pci,addr=0x1e'],
+    directory('root', l1.root, `0x1${board.virtio}`, 'readonly=on,multidevs=remap'),
+    directory('project', l1.project, `0x2${board.virtio}`, 'readonly=on,multidevs=remap'),
+    directory('share', l1.share, `0x3${board.virtio}`, 'multidevs=remap'),
+    ['-device', `virtio-serial-pci,addr=0x1e${board.virtio}`],
     ['-chardev', `socket,id=agent,path=${l1.agentSocket}`, '-device', 'virtserialport,chardev=agent,name=lab.agent'],
     ...pciSlots(l1.devices).map(networkCard),
     ['-kernel', l1.kernel],
     ['-initrd', l1.initrd],
-    ['-append', commandLine],
+    ['-append', board.commandLine],
   ].flat();
 }
 
@@ -69,6 +96,7 @@ function networkCard({ device, slot }: PciSlot): string[] {
     'disable-legacy=on,iommu_platform=on,romfile=',
     `page-per-vq=${device.pagePerVq ? 'on' : 'off'}`,
     ...(pairs === 1 ? [] : [`mq=on,vectors=${2 * pairs + 2}`]),
+    ...(device.card === undefined ? [] : [device.card]),
   ];
   return ['-netdev', `${backend},id=net${slot}`, '-device', card.join(',')];
 }

@@ -17,8 +17,9 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AgentLink, type Reply } from './agent-link.ts';
 import { addDeviceArgs, usualDevices, type LabDevice } from './devices.ts';
-import type { Images } from './images.ts';
-import { l1Args } from './l1-args.ts';
+import type { Arch, Images } from './images.ts';
+import { l1Args, l1Program } from './l1-args.ts';
+import { setZoo } from './zoo.ts';
 
 export interface BootOptions extends Images {
   /** Default: usualDevices. */
@@ -72,15 +73,16 @@ export async function bootL1(options: BootOptions): Promise<L1> {
   const share = join(directory, 'share');
   mkdirSync(share);
   cpSync(options.tools, join(share, 'bin'), { recursive: true });
+  cpSync(options.kernel, join(share, 'kernel'));
 
   const agentSocket = join(directory, 'agent.sock');
-  const devices = options.devices ?? usualDevices;
-  const machine = { ...options, project, share, agentSocket, devices };
+  const { arch = 'x86_64', devices = usualDevices } = options;
+  const machine = { ...options, arch, project, share, agentSocket, devices };
   const args = l1Args({ ...machine, memoryMiB: options.memoryMiB ?? 3072, cpus: options.cpus ?? 2 });
 
   const connected = acceptOne(agentSocket);
-  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'qemu-system-x86_64', ...args]);
-  const l1 = new L1(qemu, directory);
+  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', '--', l1Program(arch), ...args]);
+  const l1 = new L1(qemu, directory, arch);
   try {
     await l1.started(connected, options.bootTimeoutMs ?? 180_000);
     for (const device of devices) await l1.addDevice(device, devices);
@@ -94,8 +96,9 @@ export async function bootL1(options: BootOptions): Promise<L1> {
 export class L1 {
   /** Name of each vDPA device to its /dev/vhost-vdpa-N in L1. */
   readonly devices = new Map<string, string>();
-  /** The directory of L0 that L1 sees as /share. */
+  /** The directory of L0 that L1 sees as /share; also holds L1's kernel, which an L2 may boot. */
   readonly share: string;
+  readonly arch: Arch;
   readonly #qemu: ChildProcess;
   readonly #directory: string;
   readonly #ended: Promise<void>;
@@ -104,7 +107,8 @@ export class L1 {
   #console = '';
   #qemuSays = '';
 
-  constructor(qemu: ChildProcess, directory: string) {
+  constructor(qemu: ChildProcess, directory: string, arch: Arch) {
+    this.arch = arch;
     this.share = join(directory, 'share');
     this.#qemu = qemu;
     this.#directory = directory;
@@ -169,6 +173,7 @@ export class L1 {
 
   /** Creates a vDPA device bound to vhost_vdpa; returns its /dev/vhost-vdpa-N. */
   async addDevice(device: LabDevice, devices: readonly LabDevice[] = [device]): Promise<string> {
+    if (device.kind !== 'vp' && device.zoo !== undefined) await setZoo(this, device.name, device.zoo);
     const script = '/project/test/lab/l1/add-device.sh';
     const node = (await this.ok(['sh', script, ...addDeviceArgs(device, devices)])).trim();
     this.devices.set(device.name, node);

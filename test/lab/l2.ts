@@ -6,6 +6,9 @@
  * the process's mappings, silently skips memory that is not shared (vhost_vdpa_va_map): the driver still reaches
  * DRIVER_OK, but not one packet moves. vp_vdpa pins pages and does not care. The MAC is always given: QEMU writes its
  * own default into a simulated device otherwise, where it stays.
+ *
+ * On arm64 there is no such option ROM: the guest is L1's own kernel without a root file system, which asks for an
+ * address by DHCP, gets none from a simulated device, and asks again for minutes.
  */
 import type { Background, L1 } from './l1.ts';
 import { untilDriverOk } from './witness.ts';
@@ -30,21 +33,34 @@ export interface L2 {
   readonly socket: string;
 }
 
+const boards = {
+  x86_64: { machine: ['qemu-system-x86_64', '-M', 'q35,memory-backend=ram'], nic: 'bootindex=1' },
+  'arm64-64k': {
+    machine: [
+      ...['qemu-system-aarch64', '-M', 'virt,gic-version=3,memory-backend=ram', '-cpu', 'cortex-a72'],
+      ...['-kernel', '/share/kernel', '-append', 'console=ttyAMA0 ip=dhcp panic=0'],
+      ...['-serial', 'file:/run/lab/l2-console.log'],
+    ],
+    nic: 'romfile=',
+  },
+} as const;
+
 let count = 0;
 
 /** Starts an L2 and returns at once. */
 export async function startL2(l1: L1, options: L2Options): Promise<L2> {
   const socket = `/run/lab/l2-${++count}.sock`;
   const memory = 'memory-backend-memfd,id=ram,size=256M';
+  const board = boards[l1.arch];
   const nic = [
-    'virtio-net-pci,id=net0,bus=port0,netdev=vdpa0,bootindex=1',
+    `virtio-net-pci,id=net0,bus=port0,netdev=vdpa0,${board.nic}`,
     `mac=${options.mac}`,
     `page-per-vq=${(options.pagePerVq ?? true) ? 'on' : 'off'}`,
     ...(options.nic === undefined ? [] : [options.nic]),
   ].join(',');
   const qemu = await l1.spawn([
-    ...['prlimit', `--memlock=${options.memlock ?? 'unlimited'}`, 'qemu-system-x86_64'],
-    ...['-M', 'q35,memory-backend=ram', '-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none'],
+    ...['prlimit', `--memlock=${options.memlock ?? 'unlimited'}`, ...board.machine],
+    ...['-accel', 'tcg', '-m', '256', '-nodefaults', '-display', 'none'],
     ...['-object', `${memory},share=${(options.sharedMemory ?? true) ? 'on' : 'off'}`],
     ...['-qmp', `unix:${socket},server=on,wait=off`],
     ...['-device', 'pcie-root-port,id=port0,chassis=1,addr=0x2'],
@@ -58,7 +74,7 @@ export async function startL2(l1: L1, options: L2Options): Promise<L2> {
 /** Starts an L2 and waits for its driver. */
 export async function bootL2(l1: L1, options: L2Options): Promise<L2> {
   const l2 = await startL2(l1, options);
-  await untilDriverOk(l1, l2.qemu, l2.socket, 'net0');
+  await untilDriverOk(l1, l2.qemu, l2.socket, 'net0', l1.arch === 'x86_64' ? 120_000 : 600_000);
   return l2;
 }
 

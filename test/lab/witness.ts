@@ -75,7 +75,13 @@ export async function until<T>(what: string, condition: () => Promise<T | undefi
  * Waits for the guest's driver: DRIVER_OK in the virtio status of a device given by id.
  * Fails at once when QEMU has ended, with what it printed.
  */
-export async function untilDriverOk(l1: L1, qemu: Background, socket: string, id: string): Promise<void> {
+export async function untilDriverOk(
+  l1: L1,
+  qemu: Background,
+  socket: string,
+  id: string,
+  timeoutMs?: number,
+): Promise<void> {
   const path = `/machine/peripheral/${id}/virtio-backend`;
   const query = { execute: 'x-query-virtio-status', arguments: { path } };
   let ended: Ended | undefined;
@@ -83,11 +89,12 @@ export async function untilDriverOk(l1: L1, qemu: Background, socket: string, id
     (end) => (ended = end),
     () => undefined,
   );
-  const end = await until<Ended | 'driver ok'>(`DRIVER_OK of ${id}`, async () => {
+  const look = async () => {
     if (ended !== undefined) return ended;
     const status = await qmpReturn(l1, socket, query);
     return JSON.stringify(status).includes('VIRTIO_CONFIG_S_DRIVER_OK') ? 'driver ok' : undefined;
-  });
+  };
+  const end = await until<Ended | 'driver ok'>(`DRIVER_OK of ${id}`, look, timeoutMs);
   if (end === 'driver ok') return;
   throw new Error(`QEMU ended with ${end.code ?? end.signal ?? 'nothing'}\n${await l1.readFile(qemu.log)}`);
 }
@@ -114,4 +121,13 @@ export async function mappedDoorbells(l1: L1, pid: number, device: string, pageS
   const maps = await l1.readFile(`/proc/${pid}/maps`);
   const lines = maps.split('\n').filter((line) => line.endsWith(` ${device}`));
   return lines.map((line) => parseInt(line.split(' ')[2] ?? '', 16) / pageSize).sort((one, other) => one - other);
+}
+
+/** How many buffers of a virtqueue of pair 0 the device has given back: `used->idx` as it is in guest memory. */
+export async function usedBuffers(l1: L1, socket: string, id: string, queue: number): Promise<number> {
+  const path = `/machine/peripheral/${id}/virtio-backend`;
+  const query = { execute: 'x-query-virtio-vhost-queue-status', arguments: { path, queue } };
+  const { 'used-phys': used } = (await qmpReturn(l1, socket, query)) as { 'used-phys': number };
+  const read = { execute: 'human-monitor-command', arguments: { 'command-line': `xp /1hx ${used + 2}` } };
+  return parseInt(String(await qmpReturn(l1, socket, read)).split(':')[1] ?? '', 16);
 }

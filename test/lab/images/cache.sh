@@ -21,7 +21,8 @@ apt_suite() {
   if [ "$1" = update ] && [ -n "$(find "$dir/updated" -mtime -1 2>/dev/null)" ]; then return; fi
   mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
   printf 'deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\ndeb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
-    "$(debian_uri)" "$suite" "$(debian_uri)" "$suite" >"$dir/sources.list"
+    "$(debian_uri)" "$suite" "$(debian_uri)" "$suite" >"$dir/sources.list.$$"
+  mv "$dir/sources.list.$$" "$dir/sources.list" # at once: another run may be reading it
   apt-get -qq -o "Dir::State::Lists=$dir/lists" -o "Dir::Etc::SourceList=$dir/sources.list" \
     -o Dir::Etc::SourceParts=/nonexistent -o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root "$@" || return
   if [ "$1" = update ]; then touch "$dir/updated"; fi
