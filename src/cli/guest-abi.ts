@@ -1,0 +1,41 @@
+import { globals, repeatable, type AddCommand } from './command.ts';
+
+export const addGuestAbi: AddCommand = (parser, choose) =>
+  parser.command(
+    'guest-abi [file]',
+    'what a configuration shows to the guest, and its digest',
+    (command) =>
+      command
+        .positional('file', {
+          type: 'string',
+          describe: 'VM spec, plan, libvirt domain XML or QEMU command line (- is stdin)',
+        })
+        .option('qmp', { type: 'string', describe: 'QMP socket of a running VM (a path, or HOST:PORT)' })
+        .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+        .option('host', repeatable('host report; may be repeated; for a spec this host when left out'))
+        .option('on', { type: 'string', describe: 'host to bind a spec to, where there are several' })
+        .option('as', {
+          choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
+          describe: 'what the file is; told from its content when left out',
+        })
+        .option('digest', { type: 'boolean', default: false, describe: 'print only the digest' })
+        .example('$0 guest-abi web1.xml --digest', 'the same on every host, or the guest cannot move')
+        .example('$0 guest-abi --qmp /run/web1.qmp', 'of a running VM'),
+    (args) =>
+      choose(async (io) => {
+        const { guestAbi } = await import('../commands/guest-abi.ts');
+        return await guestAbi(
+          {
+            ...globals(args),
+            file: args.file,
+            qmp: args.qmp,
+            pid: args.pid,
+            host: args.host,
+            on: args.on,
+            as: args.as,
+            digest: args.digest,
+          },
+          io,
+        );
+      }),
+  );
