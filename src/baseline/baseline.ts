@@ -1,3 +1,4 @@
+import type { AssessOptions } from '../doorbell/assess.ts';
 import { classOf } from '../doorbell/virtqueue-role.ts';
 import { isKnown } from '../model/fact.ts';
 import type { Baseline, Limit } from '../model/generated/baseline.ts';
@@ -18,10 +19,15 @@ export type DeviceClass = 'net' | 'block';
 /**
  * The largest guest ABI that all hosts can serve: any of their devices of a class may get the guest.
  * @param classes those to look at; left out: those that are there
+ * @param options rows of the operator's own on parent drivers, as for assessHost()
  * @see BaselineBuilder, where the reports are too many to hold
  */
-export function baseline(reports: Iterable<HostReport>, classes?: readonly DeviceClass[]): Baseline {
-  const builder = new BaselineBuilder();
+export function baseline(
+  reports: Iterable<HostReport>,
+  classes?: readonly DeviceClass[],
+  options: AssessOptions = {},
+): Baseline {
+  const builder = new BaselineBuilder(options);
   for (const report of reports) builder.add(report);
   return builder.finish(classes);
 }
@@ -30,7 +36,7 @@ export function baseline(reports: Iterable<HostReport>, classes?: readonly Devic
 export class BaselineBuilder {
   readonly #table = new HostTable();
   readonly #findings = new BaselineFindings();
-  readonly #views = new DoorbellViews();
+  readonly #views: DoorbellViews;
   readonly #classes: Record<DeviceClass, ClassTally> = { net: new ClassTally(), block: new ClassTally() };
   readonly #architectures = new Tally<string>();
   readonly #pageSizes = new Tally<number | undefined>();
@@ -39,6 +45,11 @@ export class BaselineBuilder {
   readonly #versions = new Tally<string | undefined>();
   readonly #machines = new Tally<readonly string[]>();
   #blockDriver = true;
+
+  /** @param options rows of the operator's own on parent drivers, as for assessHost() */
+  constructor(options: AssessOptions = {}) {
+    this.#views = new DoorbellViews(options);
+  }
 
   add(report: HostReport): void {
     const { host } = report;

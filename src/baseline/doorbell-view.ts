@@ -1,4 +1,4 @@
-import { assessDevice } from '../doorbell/assess.ts';
+import { assessDevice, type AssessOptions } from '../doorbell/assess.ts';
 import { isKnown } from '../model/fact.ts';
 import type { HostReport, PciFunction, VdpaDevice } from '../model/generated/host-report.ts';
 import { obstaclesOf } from '../plan/page-per-vq.ts';
@@ -20,19 +20,24 @@ const mostViews = 4096;
 export class DoorbellViews {
   readonly #views = new Map<string, DoorbellView>();
   readonly #numbers = new Numbers();
+  readonly #options: AssessOptions;
+
+  constructor(options: AssessOptions) {
+    this.#options = options;
+  }
 
   of(report: HostReport, device: VdpaDevice): DoorbellView {
     const key = keyOf(report, device, this.#numbers);
     const known = this.#views.get(key);
     if (known) return known;
-    const view = judge(report, device);
+    const view = judge(report, device, this.#options);
     if (this.#views.size < mostViews) this.#views.set(key, view);
     return view;
   }
 }
 
-function judge(report: HostReport, device: VdpaDevice): DoorbellView {
-  const assessment = assessDevice(report.host, device);
+function judge(report: HostReport, device: VdpaDevice, options: AssessOptions): DoorbellView {
+  const assessment = assessDevice(report.host, device, options);
   const { obstacle, danger } = obstaclesOf(
     { host: { name: report.host.name, report, qemu: [] }, device, assessment },
     'netdev',

@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, parentsOption, type AddCommand } from './command.ts';
 
 export const addAssess: AddCommand = (parser, choose) =>
   parser.command(
@@ -10,7 +10,7 @@ export const addAssess: AddCommand = (parser, choose) =>
           type: 'string',
           describe: 'host report (JSON or YAML, - is stdin); this host when left out',
         })
-        .option('parents', repeatable('your own rows on parent drivers (YAML or JSON); may be repeated'))
+        .option('parents', parentsOption)
         .option('svg', { type: 'string', describe: 'draw the doorbell pages of each device into this file' })
         .option('draw', { type: 'boolean', default: false, describe: 'draw them in text as well' })
         .example('$0 assess', 'this host')

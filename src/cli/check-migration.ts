@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, monitorOptions, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addCheckMigration: AddCommand = (parser, choose) =>
   parser.command(
@@ -10,8 +10,7 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
           type: 'string',
           describe: 'VM spec, plan, libvirt domain XML or QEMU command line (- is stdin)',
         })
-        .option('qmp', { type: 'string', describe: 'QMP socket of the running VM (a path, or HOST:PORT)' })
-        .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+        .options(monitorOptions)
         .option('as', {
           choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
           describe: 'what the file is; told from its content when left out',
@@ -20,6 +19,7 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
         .option('from', { type: 'string', describe: 'report of the host that the guest runs on' })
         .option('to', repeatable('report of a destination, made while its devices were idle; may be repeated'))
         .option('device', repeatable('ID=NAME: the vDPA device that a guest device gets; may be repeated'))
+        .option('parents', parentsOption)
         .option('allow', repeatable('verdict that is no failure: can-with-loss, unknown; may be repeated'))
         .example('$0 check-migration web1.xml --from a.json --to b.json --to c.json', 'a libvirt domain')
         .example('$0 check-migration --qmp /run/web1.qmp --from a.json --to b.json', 'by what the guest really took'),
@@ -31,6 +31,8 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
             ...globals(args),
             file: args.file,
             qmp: args.qmp,
+            domain: args.domain,
+            connect: args.connect,
             pid: args.pid,
             as: args.as,
             with: args.with,
@@ -38,6 +40,7 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
             to: args.to,
             device: args.device,
             allow: args.allow,
+            parents: args.parents,
           },
           io,
         );

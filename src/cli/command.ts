@@ -29,6 +29,14 @@ export function globals(args: Record<keyof GlobalOptions, unknown>): GlobalOptio
   };
 }
 
+/** Where the command asks a running VM. */
+export const monitorOptions = {
+  qmp: { type: 'string', describe: 'QMP socket of the running VM (a path, or HOST:PORT)' },
+  domain: { type: 'string', describe: 'running libvirt domain, asked through virsh' },
+  connect: { type: 'string', describe: 'libvirt URI for --domain; default qemu:///system' },
+  pid: { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' },
+} as const;
+
 /** An option that takes one word each time it is given. */
 export function repeatable(describe: string): {
   type: 'string';
@@ -39,3 +47,5 @@ export function repeatable(describe: string): {
 } {
   return { type: 'string', array: true, nargs: 1, default: [], describe };
 }
+
+export const parentsOption = repeatable('your own rows on parent drivers (YAML or JSON); may be repeated');

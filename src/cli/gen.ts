@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addGen: AddCommand = (parser, choose) =>
   parser.command(
@@ -9,7 +9,7 @@ export const addGen: AddCommand = (parser, choose) =>
         .positional('spec', { type: 'string', describe: 'VM spec (YAML, - is stdin)' })
         .option('host', repeatable('host report; may be repeated; this host when left out'))
         .option('on', { type: 'string', describe: 'host to bind to, where there are several' })
-        .option('parents', repeatable('your own rows on parent drivers (YAML or JSON); may be repeated'))
+        .option('parents', parentsOption)
         .option('format', {
           choices: ['qemu', 'libvirt', 'plan'] as const,
           default: 'qemu' as const,

@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, monitorOptions, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addGuestAbi: AddCommand = (parser, choose) =>
   parser.command(
@@ -10,9 +10,9 @@ export const addGuestAbi: AddCommand = (parser, choose) =>
           type: 'string',
           describe: 'VM spec, plan, libvirt domain XML or QEMU command line (- is stdin)',
         })
-        .option('qmp', { type: 'string', describe: 'QMP socket of a running VM (a path, or HOST:PORT)' })
-        .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
+        .options(monitorOptions)
         .option('host', repeatable('host report; may be repeated; for a spec this host when left out'))
+        .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'host to bind a spec to, where there are several' })
         .option('as', {
           choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
@@ -29,9 +29,12 @@ export const addGuestAbi: AddCommand = (parser, choose) =>
             ...globals(args),
             file: args.file,
             qmp: args.qmp,
+            domain: args.domain,
+            connect: args.connect,
             pid: args.pid,
             host: args.host,
             on: args.on,
+            parents: args.parents,
             as: args.as,
             digest: args.digest,
           },

@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addLaunch: AddCommand = (parser, choose) =>
   parser.command(
@@ -8,6 +8,7 @@ export const addLaunch: AddCommand = (parser, choose) =>
       command
         .positional('spec', { type: 'string', demandOption: true, describe: 'VM spec (YAML, - is stdin)' })
         .option('host', repeatable('host report; may be repeated; this host when left out'))
+        .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts this one is' })
         .option('timeout', { type: 'number', default: 60, describe: 'seconds for the guest driver to come up' })
         .option('detach', { type: 'boolean', default: false, describe: 'leave the VM running; print pid and socket' })
@@ -27,6 +28,7 @@ export const addLaunch: AddCommand = (parser, choose) =>
             spec: args.spec,
             host: args.host,
             on: args.on,
+            parents: args.parents,
             timeout: args.timeout,
             detach: args.detach,
             require: args.require,

@@ -1,4 +1,4 @@
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, monitorOptions, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addVerify: AddCommand = (parser, choose) =>
   parser.command(
@@ -6,14 +6,12 @@ export const addVerify: AddCommand = (parser, choose) =>
     'are the host notifiers of a running VM active, and if not, why?',
     (command) =>
       command
-        .option('qmp', { type: 'string', describe: 'QMP socket of the VM (a path, or HOST:PORT)' })
-        .option('domain', { type: 'string', describe: 'libvirt domain, asked through virsh' })
-        .option('connect', { type: 'string', describe: 'libvirt URI for --domain; default qemu:///system' })
+        .options(monitorOptions)
         .option('spec', { type: 'string', describe: 'VM spec: compare the VM with its plan' })
         .option('host', repeatable('host report, made while the devices were idle; may be repeated'))
+        .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts the VM runs on' })
         .option('wait', { type: 'number', default: 0, describe: 'seconds to wait for the guest driver' })
-        .option('pid', { type: 'number', describe: 'process of QEMU; found by itself where the rights suffice' })
         .option('require', {
           type: 'boolean',
           default: false,
@@ -33,6 +31,7 @@ export const addVerify: AddCommand = (parser, choose) =>
             spec: args.spec,
             host: args.host,
             on: args.on,
+            parents: args.parents,
             wait: args.wait,
             pid: args.pid,
             require: args.require,

@@ -8,11 +8,14 @@ import { renderJson } from '../render/json.ts';
 import { parseReports } from '../report/parse-reports.ts';
 import { ReportReader } from '../report/report-reader.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { readParents } from './read-parents.ts';
 import { deliver, tell } from './result.ts';
 
 export interface BaselineOptions extends GlobalOptions {
   /** files of host reports, each with one or many */
   readonly reports: readonly string[];
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   /** left out: those that are there */
   readonly class: DeviceClass | undefined;
 }
@@ -23,7 +26,7 @@ const maxDocumentBytes = 64 << 20;
 /** Reads the reports one after the other, and delivers what all hosts can serve. Exit code 1 where some host cannot. */
 export async function baselineCommand(options: BaselineOptions, io: Io): Promise<ExitCode> {
   const files = options.reports.length === 0 ? [standardInput] : options.reports;
-  const builder = new BaselineBuilder();
+  const builder = new BaselineBuilder({ parents: await readParents(options.parents) });
   const reader = new ReportReader();
   let count = 0;
   for (const file of files) {

@@ -8,16 +8,21 @@ import { documentLabel } from '../model/standard-input.ts';
 import { renderJson } from '../render/json.ts';
 import { inVerdictColour, renderMigrationCheck, withoutColour } from '../render/migration-check-text.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { guestFromQmp, guestFromText, type GuestText, type ReadGuest } from './read-guest.ts';
+import { checkOneOrigin, type MonitorOptions } from './monitor.ts';
+import {
+  guestFromMonitor,
+  guestFromText,
+  type GuestText,
+  type GuestTextOptions,
+  type ReadGuest,
+} from './read-guest.ts';
+import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { deliver } from './result.ts';
 
-export interface CheckMigrationOptions extends GlobalOptions {
+export interface CheckMigrationOptions extends GlobalOptions, MonitorOptions {
   /** spec, plan, libvirt domain XML or QEMU command line */
   readonly file: string | undefined;
-  /** a unix socket, or HOST:PORT */
-  readonly qmp: string | undefined;
-  readonly pid: number | undefined;
   readonly as: ConfigurationKind | undefined;
   /** what the destination would start with */
   readonly with: string | undefined;
@@ -27,6 +32,8 @@ export interface CheckMigrationOptions extends GlobalOptions {
   readonly device: readonly string[];
   /** verdicts besides `can` that are no failure */
   readonly allow: readonly string[];
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
 }
 
 /**
@@ -34,9 +41,7 @@ export interface CheckMigrationOptions extends GlobalOptions {
  * the verdict is one that --allow names), 1 where it cannot, would lose something, or that is not known.
  */
 export async function checkMigrationCommand(options: CheckMigrationOptions, io: Io): Promise<ExitCode> {
-  const { file, qmp } = options;
-  if ((file === undefined) === (qmp === undefined))
-    throw new VdpaQemuError('usage', 'give either a configuration or --qmp SOCKET');
+  checkOneOrigin(options, 'a configuration');
   if (options.to.length === 0) throw new VdpaQemuError('usage', 'say where to: --to REPORT');
   const allowed = new Set(['can', ...options.allow]);
   for (const word of options.allow) {
@@ -47,9 +52,11 @@ export async function checkMigrationCommand(options: CheckMigrationOptions, io: 
   const devices = devicesIn(options.device);
   const from = options.from === undefined ? undefined : oneReport(await readReports([options.from]), options.from);
   const to = await readReports(options.to);
-  const source = await sourceOf(options, from, to, io);
+  const rows = await readParents(options.parents);
+  const reading = { ...options, rows };
+  const source = await sourceOf(reading, from, to, io);
   if (typeof source === 'number') return source;
-  const target = targetOf(options, from, to, io);
+  const target = targetOf(reading, from, to, io);
   if (typeof target === 'number') return target;
   const check = checkMigration(source.configuration, to, {
     from,
@@ -57,6 +64,7 @@ export async function checkMigrationCommand(options: CheckMigrationOptions, io: 
     devices,
     references: source.references,
     require: source.require,
+    parents: rows,
   });
   if (options.json) deliver(renderJson(check), options, io);
   else {
@@ -70,14 +78,13 @@ export async function checkMigrationCommand(options: CheckMigrationOptions, io: 
 const allowable = new Set(['can-with-loss', 'unknown']);
 
 async function sourceOf(
-  options: CheckMigrationOptions,
+  options: CheckMigrationOptions & GuestTextOptions,
   from: HostReport | undefined,
   to: readonly HostReport[],
   io: Io,
 ): Promise<ReadGuest | Exclude<ExitCode, 0>> {
-  const { file, qmp, pid } = options;
-  if (qmp !== undefined) return await guestFromQmp(qmp, pid, options, io);
-  const text = textOf(file ?? '', options.as);
+  if (options.file === undefined) return await guestFromMonitor(options, io);
+  const text = textOf(options.file, options.as);
   if (!from && (text.as ?? kindOf(text.text)) === 'spec') {
     throw new VdpaQemuError('usage', 'a spec takes the report of the host that the guest runs on: --from REPORT');
   }
@@ -86,7 +93,7 @@ async function sourceOf(
 
 /** The configuration of a destination is bound to it, so where there are several the first is meant. */
 function targetOf(
-  options: CheckMigrationOptions,
+  options: CheckMigrationOptions & GuestTextOptions,
   from: HostReport | undefined,
   to: readonly HostReport[],
   io: Io,

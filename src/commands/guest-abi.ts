@@ -1,23 +1,23 @@
 import { readDocument } from '../host/documents.ts';
 import { kindOf, maxConfigurationBytes, readGuestConfiguration, type ConfigurationKind } from '../import/read.ts';
-import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import { documentLabel } from '../model/standard-input.ts';
 import { renderGuestConfiguration } from '../render/guest-configuration-text.ts';
 import { renderJson } from '../render/json.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { guestFromQmp } from './read-guest.ts';
+import { checkOneOrigin, type MonitorOptions } from './monitor.ts';
+import { guestFromMonitor } from './read-guest.ts';
+import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { deliver, tell } from './result.ts';
 
-export interface GuestAbiOptions extends GlobalOptions {
+export interface GuestAbiOptions extends GlobalOptions, MonitorOptions {
   readonly file: string | undefined;
-  /** a unix socket, or HOST:PORT */
-  readonly qmp: string | undefined;
-  readonly pid: number | undefined;
   readonly host: readonly string[];
   readonly on: string | undefined;
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   readonly as: ConfigurationKind | undefined;
   /** only the digest */
   readonly digest: boolean;
@@ -25,13 +25,11 @@ export interface GuestAbiOptions extends GlobalOptions {
 
 /** Says what a configuration shows to the guest. Exit code 1 where only the digest is wanted, and there is none. */
 export async function guestAbi(options: GuestAbiOptions, io: Io): Promise<ExitCode> {
-  if ((options.file === undefined) === (options.qmp === undefined)) {
-    throw new VdpaQemuError('usage', 'give either a file or --qmp SOCKET');
-  }
+  checkOneOrigin(options, 'a file');
   const configuration =
-    options.qmp === undefined
-      ? await fromFile(options.file ?? '', options, io)
-      : (await guestFromQmp(options.qmp, options.pid, options, io)).configuration;
+    options.file === undefined
+      ? (await guestFromMonitor(options, io)).configuration
+      : await fromFile(options.file, options, io);
   if (typeof configuration === 'number') return configuration;
   if (options.digest && !options.json) return deliverDigest(configuration, options, io);
   deliver(options.json ? renderJson(configuration) : renderGuestConfiguration(configuration), options, io);
@@ -62,7 +60,8 @@ async function fromFile(
   const kind = options.as ?? kindOf(text);
   // only a spec needs a host; without --host it is this one
   const reports = kind === 'spec' || options.host.length > 0 ? await readReports(options.host) : [];
-  const read = readGuestConfiguration(text, { file: documentLabel(file), as: kind, reports, on: options.on });
+  const parents = await readParents(options.parents);
+  const read = readGuestConfiguration(text, { file: documentLabel(file), as: kind, reports, on: options.on, parents });
   tell(read.findings, options, io);
   if (!read.configuration) return read.findings.some(({ code }) => code.startsWith('spec.')) ? 2 : 1;
   return hasErrors(read.findings) ? 2 : read.configuration;

@@ -4,6 +4,7 @@ import { hasErrors } from '../model/finding.ts';
 import { describeExit, launchVm, type LaunchedVm } from '../verify/launch-vm.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
 import { planSpec, readSpecText, requiredIn } from './plan-spec.ts';
+import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { conclude } from './verify.ts';
 
@@ -11,6 +12,8 @@ export interface LaunchCommandOptions extends GlobalOptions {
   readonly spec: string;
   readonly host: readonly string[];
   readonly on: string | undefined;
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   /** seconds */
   readonly timeout: number;
   readonly detach: boolean;
@@ -36,6 +39,7 @@ export async function launch(options: LaunchCommandOptions, io: Io): Promise<Exi
     const vm = await launchVm(plan, {
       timeoutMs: options.timeout * 1000,
       report: reports.find((report) => report.host.name === plan.binding.host),
+      parents: await readParents(options.parents),
       require: options.require ? 'all' : requiredIn(spec),
       memoryMap: options.verbose,
       signal: interrupted.signal,

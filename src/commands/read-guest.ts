@@ -1,5 +1,3 @@
-import { findListener, readProcess } from '../host/proc-maps.ts';
-import { connectQmp } from '../host/qmp-connect.ts';
 import { findingsOf } from '../import/from-options.ts';
 import { fromPlan } from '../import/from-plan.ts';
 import { importRunning } from '../import/from-qmp.ts';
@@ -8,14 +6,15 @@ import { isKnown } from '../model/fact.ts';
 import { hasErrors, sortFindings } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import { observeVm } from '../verify/observe.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { openMonitor, type MonitorOptions } from './monitor.ts';
 import { requiredIn } from './plan-spec.ts';
-import { qmpAddressOf } from './qmp-address.ts';
 import { tell } from './result.ts';
 
 /** A guest, and what only its spec says of it. */
@@ -34,6 +33,12 @@ export interface GuestText {
   readonly as?: ConfigurationKind | undefined;
 }
 
+/** What reading a guest from text may use besides it. */
+export interface GuestTextOptions extends GlobalOptions {
+  /** the operator's own rows on parent drivers: a spec is planned with them, as gen does */
+  readonly rows: readonly ParentRow[];
+}
+
 /**
  * Reads a guest from a spec, a plan, a libvirt domain or a QEMU command line. A spec is planned over the host it runs
  * on and those it may go to, as `gen` does; where that cannot be, over the first alone.
@@ -45,7 +50,7 @@ export function guestFromText(
   { text, file, as }: GuestText,
   own: HostReport | undefined,
   others: readonly HostReport[],
-  options: GlobalOptions,
+  options: GuestTextOptions,
   io: Io,
 ): ReadGuest | Exclude<ExitCode, 0> {
   const kind = as ?? kindOf(text);
@@ -62,7 +67,7 @@ function guestFromSpec(
   file: string,
   own: HostReport | undefined,
   others: readonly HostReport[],
-  options: GlobalOptions,
+  options: GuestTextOptions,
   io: Io,
 ): ReadGuest | Exclude<ExitCode, 0> {
   const { spec: whole, findings, place } = loadSpec(text, file);
@@ -74,8 +79,9 @@ function guestFromSpec(
   const spec = { ...whole, hosts: null };
   const [first, ...rest] = own ? [own, ...others.filter(({ host }) => host.name !== own.host.name)] : others;
   if (!first) return 2;
-  const overAll = planVm(spec, [first, ...rest], first.host.name);
-  const planned = overAll.plan || rest.length === 0 ? overAll : planVm(spec, [first], first.host.name);
+  const judge = { parents: options.rows };
+  const overAll = planVm(spec, [first, ...rest], first.host.name, judge);
+  const planned = overAll.plan || rest.length === 0 ? overAll : planVm(spec, [first], first.host.name, judge);
   tell(sortFindings([...findings, ...planned.findings.map(place)]), options, io);
   if (!planned.plan) return 1;
   if (planned !== overAll) {
@@ -89,23 +95,17 @@ function referencesIn({ interfaces, disks, vdpaDevices }: CompleteSpec): Record<
   return Object.fromEntries(devices.flatMap((device) => ('vdpa' in device ? [[device.id, device.vdpa]] : [])));
 }
 
-/** Asks a running QEMU. @param socket a unix socket, or HOST:PORT */
-export async function guestFromQmp(
-  socket: string,
-  pid: number | undefined,
-  options: GlobalOptions,
-  io: Io,
-): Promise<ReadGuest> {
-  const client = await connectQmp(qmpAddressOf(socket));
+/** Asks a running QEMU. */
+export async function guestFromMonitor(options: GlobalOptions & MonitorOptions, io: Io): Promise<ReadGuest> {
+  const monitor = await openMonitor(options, io);
   try {
-    const found = pid ?? findListener(socket);
-    const process = found === undefined ? undefined : await readProcess(found);
-    const observation = await observeVm(client, { process });
+    const process = await monitor.process();
+    const observation = await observeVm(monitor.executor, { process });
     const args = process && isKnown(process.arguments) ? process.arguments : undefined;
-    const { configuration, complaints } = await importRunning(client, observation, args);
-    tell([...observation.notes, ...findingsOf(complaints, socket)], options, io);
+    const { configuration, complaints } = await importRunning(monitor.executor, observation, args);
+    tell([...observation.notes, ...findingsOf(complaints, monitor.label)], options, io);
     return { configuration, references: {}, require: [] };
   } finally {
-    client.close();
+    monitor.close();
   }
 }

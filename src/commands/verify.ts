@@ -1,9 +1,4 @@
-import { findListener, readPidFile, readProcess, type ProcessView } from '../host/proc-maps.ts';
-import { connectQmp } from '../host/qmp-connect.ts';
-import type { QmpExecutor } from '../host/qmp-client.ts';
-import { pidFileOf, virshMonitor } from '../host/virsh-monitor.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import { isKnown } from '../model/fact.ts';
 import { hasErrors } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { Verification } from '../model/generated/verification.ts';
@@ -14,23 +9,20 @@ import { explainingReport } from '../verify/explaining-report.ts';
 import { observeUntilReady } from '../verify/observe-until-ready.ts';
 import { verifyVm, type VerifyOptions as JudgeOptions } from '../verify/verify.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
+import { openMonitor, type MonitorOptions } from './monitor.ts';
 import { planSpec, policyOf, readSpecText, requiredIn } from './plan-spec.ts';
-import { qmpAddressOf } from './qmp-address.ts';
+import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { deliver, tell } from './result.ts';
 
-export interface VerifyCommandOptions extends GlobalOptions {
-  /** a unix socket, or HOST:PORT */
-  readonly qmp: string | undefined;
-  readonly domain: string | undefined;
-  /** libvirt connection URI */
-  readonly connect: string | undefined;
+export interface VerifyCommandOptions extends GlobalOptions, MonitorOptions {
   readonly spec: string | undefined;
   readonly host: readonly string[];
   readonly on: string | undefined;
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   /** seconds to wait for the guest driver */
   readonly wait: number;
-  readonly pid: number | undefined;
   /** every vDPA device must have active host notifiers */
   readonly require: boolean;
 }
@@ -40,18 +32,17 @@ export async function verify(options: VerifyCommandOptions, io: Io): Promise<Exi
   if ((options.qmp === undefined) === (options.domain === undefined)) {
     throw new VdpaQemuError('usage', 'give either --qmp SOCKET or --domain NAME');
   }
-  checkNumbers(options);
+  checkWait(options);
   const judge = await judgeOptions(options, io);
   if (typeof judge === 'number') return judge;
-  const monitor = await openMonitor(options, io);
+  const monitor = await openMonitor(options, io, Math.max(5, Math.min(options.wait, 60)) * 1000);
   try {
-    const process = processOf(options);
     const observation = await observeUntilReady(monitor.executor, {
       waitMs: options.wait * 1000,
       // Each virsh is a process of its own: fewer of them.
       intervalMs: options.domain === undefined ? 250 : 1000,
       memoryMap: options.verbose,
-      process,
+      process: monitor.process,
     });
     monitor.close();
     const report = judge.report ?? (await explainingReport(observation));
@@ -73,48 +64,19 @@ export function conclude(verification: Verification, options: GlobalOptions, io:
   return hasErrors(verification.findings) ? 1 : 0;
 }
 
-/** What /proc shows, looked up anew each time. */
-function processOf(options: VerifyCommandOptions): () => Promise<ProcessView | undefined> {
-  const pid = processNumber(options);
-  return async () => (pid === undefined ? undefined : await readProcess(pid));
-}
-
-function processNumber({ pid, domain, qmp, connect }: VerifyCommandOptions): number | undefined {
-  if (pid !== undefined) return pid;
-  if (domain !== undefined) {
-    if (connect !== undefined && connect !== 'qemu:///system') return undefined;
-    const found = readPidFile(pidFileOf(domain));
-    return isKnown(found) ? found : undefined;
-  }
-  return qmp === undefined ? undefined : findListener(qmp);
-}
-
-async function openMonitor(
-  { qmp, domain, connect, wait }: VerifyCommandOptions,
-  io: Io,
-): Promise<{ executor: QmpExecutor; close: () => void }> {
-  if (domain !== undefined) {
-    const executor = virshMonitor(domain, { connect });
-    io.err(`warning: libvirt marks domain ${domain} as tainted (custom-monitor) when its monitor is used\n`);
-    return { executor, close: () => undefined };
-  }
-  const timeoutMs = Math.max(5, Math.min(wait, 60)) * 1000;
-  const client = await connectQmp(qmpAddressOf(qmp ?? ''), { timeoutMs });
-  return { executor: client, close: () => client.close() };
-}
-
 /**
  * Plan and report to judge with. Without --host this host is looked at while the VM has its devices open: whether
  * `auto` gave page-per-vq=on is not known then, and is not compared.
  */
 async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<JudgeOptions | Exclude<ExitCode, 0>> {
   const { spec: file, host, on } = options;
+  const parents = await readParents(options.parents);
   const all = options.require ? ('all' as const) : undefined;
   const given = host.length > 0 ? await readReports(host) : undefined;
   if (file === undefined) {
     const report = on === undefined && given?.length === 1 ? given[0] : given?.find((one) => one.host.name === on);
     if (given && !report) throw new VdpaQemuError('usage', 'several hosts: say with --on on which of them the VM runs');
-    return { require: all, report };
+    return { require: all, report, parents };
   }
   const planned = await planSpec(
     readSpecText(file),
@@ -128,7 +90,7 @@ async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<Judg
   const { spec, plan, reports } = planned;
   const required = all ?? requiredIn(spec);
   const report = reports.find((one) => one.host.name === plan.binding.host);
-  if (given) return { plan, report, require: required };
+  if (given) return { plan, report, parents, require: required };
   const policies = new Map(policyOf(spec));
   const undecided = [...policies].filter(([, policy]) => policy === 'auto').map(([id]) => id);
   if (undecided.length > 0) {
@@ -146,7 +108,7 @@ async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<Judg
     vdpaDevices: plan.guestAbi.vdpaDevices.map(decided),
   };
   const binding = { ...plan.binding, interfaces: [], vdpaDevices: [], disks: [] };
-  return { plan: { ...plan, guestAbi, binding }, report, require: required, pagePerVqUndecided: undecided };
+  return { plan: { ...plan, guestAbi, binding }, report, parents, require: required, pagePerVqUndecided: undecided };
 }
 
 /** The spec as it can be planned while its devices are in use: nothing then depends on their doorbells. */
@@ -165,11 +127,8 @@ async function idleReport(): Promise<HostReport> {
   return await probeHost({ open: false });
 }
 
-function checkNumbers({ wait, pid }: VerifyCommandOptions): void {
+function checkWait({ wait }: VerifyCommandOptions): void {
   if (!Number.isFinite(wait) || wait < 0 || wait > 86_400) {
     throw new VdpaQemuError('usage', '--wait takes seconds, from 0 to 86400');
-  }
-  if (pid !== undefined && (!Number.isSafeInteger(pid) || pid < 1)) {
-    throw new VdpaQemuError('usage', '--pid takes a process number');
   }
 }

@@ -4,6 +4,7 @@ import { sortFindings, type Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import validateGuestConfiguration from '../model/generated/guest-configuration.validate.js';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import validatePlan from '../model/generated/vm-plan.validate.js';
 import { fieldOf } from '../model/pointer.ts';
@@ -41,6 +42,8 @@ export interface ReadOptions {
   readonly reports?: readonly HostReport[] | undefined;
   /** of a spec: the host that it is bound to */
   readonly on?: string | undefined;
+  /** of a spec: the operator's own rows on parent drivers, as for planVm() */
+  readonly parents?: readonly ParentRow[] | undefined;
 }
 
 export interface ReadConfiguration {
@@ -67,7 +70,7 @@ export function readGuestConfiguration(text: string, options: ReadOptions = {}):
   const kind = options.as ?? kindOf(content);
   switch (kind) {
     case 'spec':
-      return readSpec(content, file, reports, options.on);
+      return readSpec(content, file, options);
     case 'plan':
       return { kind, ...known(fromPlan(checkedPlan(content, file))) };
     case 'guest-configuration':
@@ -108,19 +111,14 @@ function imported(
   return { kind, configuration, findings: sortFindings(findingsOf(complaints, file)), places };
 }
 
-function readSpec(
-  text: string,
-  file: string,
-  reports: readonly HostReport[],
-  on: string | undefined,
-): ReadConfiguration {
+function readSpec(text: string, file: string, { reports = [], on, parents }: ReadOptions): ReadConfiguration {
   const { spec, findings, place } = loadSpec(text, file);
   const none = { kind: 'spec', configuration: undefined, places: new Map<string, TextPlace>() } as const;
   if (!spec) return { ...none, findings };
   if (reports.length === 0) {
     throw new VdpaQemuError('usage', `${file} is a spec: it takes a host report to say what it gives to the guest`);
   }
-  const planned = planVm(spec, reports, on);
+  const planned = planVm(spec, reports, on, { parents });
   const all = sortFindings([...findings, ...planned.findings.map(place)]);
   return { ...none, configuration: planned.plan && fromPlan(planned.plan, 'spec'), findings: all };
 }

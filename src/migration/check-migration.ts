@@ -3,6 +3,7 @@ import { isKnown } from '../model/fact.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { Assignment, Destination, MigrationCheck } from '../model/generated/migration-check.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
 import { candidatesFor, findDevice, namedDevice } from './assign.ts';
 import { guestDevices, type GuestDevice } from './guest-devices.ts';
@@ -23,6 +24,8 @@ export interface MigrationOptions {
   readonly references?: Readonly<Record<string, VdpaReference>> | undefined;
   /** ids of guest devices for which host notifiers are demanded (hostNotifier: require) */
   readonly require?: readonly string[] | undefined;
+  /** the operator's own rows on parent drivers, as for assessHost() */
+  readonly parents?: readonly ParentRow[] | undefined;
 }
 
 /**
@@ -92,12 +95,12 @@ function pairUp(base: Base, options: MigrationOptions): Pair[] {
     hasTarget: options.with !== undefined,
   };
   const devices = guestDevices(base.source, base.target);
-  const required = new Set(options.require ?? []);
+  const settled = { required: new Set(options.require ?? []), parents: options.parents };
   const choices = devices.map((device) => ({ device, choice: namedDevice(device, base.to.report, naming) }));
   const taken = new Set(choices.flatMap(({ choice }) => choice.device ?? []));
   return choices.map(({ device, choice }) => {
     const pairOf = (to: VdpaDevice | undefined, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>): Pair =>
-      makePair(device, to, base, required, assignment);
+      makePair(device, to, base, settled, assignment);
     if (choice.named !== undefined) {
       const { chosenBy, named } = choice;
       return pairOf(choice.device, { chosenBy, candidates: choice.device ? [choice.device.name] : [named] });
@@ -128,7 +131,7 @@ function makePair(
   device: GuestDevice,
   to: VdpaDevice | undefined,
   base: Base,
-  required: ReadonlySet<string>,
+  { required, parents }: { readonly required: ReadonlySet<string>; readonly parents: MigrationOptions['parents'] },
   { chosenBy, candidates }: Pick<Assignment, 'chosenBy' | 'candidates'>,
 ): Pair {
   const { path, binding, guest } = device;
@@ -137,8 +140,8 @@ function makePair(
     ...device,
     from,
     to,
-    fromDoorbells: base.from && from ? assessDevice(base.from.report.host, from) : undefined,
-    toDoorbells: to && assessDevice(base.to.report.host, to),
+    fromDoorbells: base.from && from ? assessDevice(base.from.report.host, from, { parents }) : undefined,
+    toDoorbells: to && assessDevice(base.to.report.host, to, { parents }),
     required: guest.id !== null && required.has(guest.id),
     assignment: {
       device: path,

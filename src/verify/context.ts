@@ -3,6 +3,7 @@ import { isKnown, isUnknown } from '../model/fact.ts';
 import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { ObservedDevice, Observation } from '../model/generated/observation.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { charDeviceOf } from '../plan/host.ts';
 
@@ -24,6 +25,8 @@ export interface DeviceContext {
 export interface Evidence {
   readonly plan?: VmPlan | undefined;
   readonly report?: HostReport | undefined;
+  /** the operator's own rows on parent drivers, as for assessHost() */
+  readonly parents?: readonly ParentRow[] | undefined;
 }
 
 /** libvirt's aliases of users begin with ua- (see aliasOf() in render/libvirt-xml.ts). */
@@ -31,7 +34,11 @@ export function idOf(device: Pick<ObservedDevice, 'id'>): string | undefined {
   return device.id?.replace(/^ua-/, '');
 }
 
-export function contextOf(device: ObservedDevice, observation: Observation, { plan, report }: Evidence): DeviceContext {
+export function contextOf(
+  device: ObservedDevice,
+  observation: Observation,
+  { plan, report, parents }: Evidence,
+): DeviceContext {
   const binding = bindingOf(device, plan);
   const seen = isKnown(device.charDevice) ? device.charDevice : undefined;
   const charDevice = seen ?? binding?.charDevice ?? null;
@@ -41,7 +48,7 @@ export function contextOf(device: ObservedDevice, observation: Observation, { pl
     charDevice,
     binding,
     facts,
-    assessment: facts && report ? assessDevice(report.host, facts) : undefined,
+    assessment: facts && report ? assessDevice(report.host, facts, { parents }) : undefined,
     hostPageSize: pageSizeOf(observation, report),
     mapped: mappedBy(observation, charDevice),
     inMemoryMap: memoryMapOf(device, observation),

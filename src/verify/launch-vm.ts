@@ -7,6 +7,7 @@ import { connectQmp } from '../host/qmp-connect.ts';
 import { QmpError } from '../host/qmp-error.ts';
 import { VdpaQemuError, messageOf } from '../model/error.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { Verification } from '../model/generated/verification.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { renderQemuArgv } from '../render/qemu-argv.ts';
@@ -20,6 +21,8 @@ export interface LaunchOptions {
   readonly timeoutMs?: number | undefined;
   /** report of the host that the plan is bound to, to judge with */
   readonly report?: HostReport | undefined;
+  /** the operator's own rows on parent drivers, as for assessHost() */
+  readonly parents?: readonly ParentRow[] | undefined;
   /** devices that must have active host notifiers; see verifyVm() */
   readonly require?: VerifyOptions['require'];
   /** true: also ask for `info mtree -f` */
@@ -101,7 +104,7 @@ async function start(
   plan: VmPlan,
   options: LaunchOptions & { readonly timeoutMs: number },
 ): Promise<Verification> {
-  const { timeoutMs, signal, require } = options;
+  const { timeoutMs, signal, require, parents } = options;
   const deadline = performance.now() + timeoutMs;
   const client = await connectWhenThere(socket, deadline, signal);
   try {
@@ -112,7 +115,7 @@ async function start(
       signal,
     });
     const report = options.report ?? (await explainingReport(observation));
-    return verifyVm(observation, { plan, report, require });
+    return verifyVm(observation, { plan, report, parents, require });
   } finally {
     client.close();
   }

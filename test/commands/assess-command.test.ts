@@ -6,7 +6,6 @@ import validate from '../../src/model/generated/assessment.validate.js';
 import {
   busy,
   capturedFile,
-  device,
   doorbells,
   host,
   msix,
@@ -197,58 +196,6 @@ describe('--svg and --draw', () => {
       '  64 KiB pages: unavailable: a page shared with something else; the kernel would refuse it; QEMU takes none of this size\n',
     );
     expect(out).toContain('Dnnnnnnnnnnnnnnn');
-  });
-});
-
-describe('--parents', () => {
-  const newdpa = reportWith(device('vp0', { pci: null }), parentDriver('vp0', 'newdpa'));
-  const own = (exclusive: string): string =>
-    `schemaVersion: 1\nkind: ParentKnowledge\nparents:\n  - {driver: newdpa, area: page-per-vq, exclusive: ${exclusive}, source: manual}\n`;
-
-  test('without it a parent that nobody knows is unknown, with it as the operator says', async () => {
-    const files = new Files();
-    const report = files.report('h.json', newdpa);
-    const without = await run('assess', report);
-    expect(without.out).toMatch(/^vp0 .*: unknown$/m);
-    expect(without.out).toContain("-> if the device's vendor vouches for the page, say so in a file for --parents");
-    const yes = await run('assess', report, '--parents', files.write('yes.yaml', own('yes')));
-    expect(yes.code).toBe(0);
-    expect(yes.out).toMatch(/^vp0 .*doorbells page-per-vq: safe$/m);
-    expect(yes.out).toContain('that the page holds nothing else is your own word (manual)');
-    const no = await run(
-      'assess',
-      report,
-      '--parents',
-      files.at('yes.yaml'),
-      '--parents',
-      files.write('no', own('no')),
-    );
-    expect(no.code).toBe(1);
-    expect(no.out).toMatch(/^vp0 .*: unsafe$/m);
-  });
-
-  test('gen counts on it as well', async () => {
-    const files = new Files();
-    const report = files.report('h.json', newdpa);
-    const vm = files.spec({ interfaces: [{ id: 'net0', vdpa: 'vp0', hostNotifier: 'require' }] });
-    const without = await run('gen', vm, '--host', report);
-    expect(without.code).toBe(1);
-    expect(without.err).toContain('plan.host-notifier-required');
-    const own1 = files.write('own.yaml', own('yes'));
-    const { code, out } = await run('gen', vm, '--host', report, '--parents', own1);
-    expect(code).toBe(0);
-    expect(out).toContain('page-per-vq=on');
-  });
-
-  test('a file that is no such thing: code 2, every mistake with its place', async () => {
-    const files = new Files();
-    const bad = files.write('bad.yaml', own('perhaps'));
-    expect(await run('assess', capturedFile, '--parents', bad)).toEqual({
-      code: 2,
-      out: '',
-      err: `vdpa-qemu: ${bad}: breaches schemas/parent-knowledge.schema.json\n  ${bad}:4:52: parents[0].exclusive must be one of "yes", "no", "pci-config", "unknown"; got "perhaps"\n`,
-    });
-    expect((await run('assess', capturedFile, '--parents', files.at('none'))).code).toBe(2);
   });
 });
 

@@ -143,7 +143,7 @@ describe('check-migration', () => {
   });
 
   test.each([
-    ['nothing to check', ['--to', 'x'], 'give either a configuration or --qmp SOCKET'],
+    ['nothing to check', ['--to', 'x'], 'give one of these: a configuration, --qmp SOCKET, --domain NAME'],
     ['nowhere to go', ['vm.args'], 'say where to: --to REPORT'],
     ['a spec without its host', ['vm.yaml', '--to', 'l2.json'], '--from REPORT'],
     [

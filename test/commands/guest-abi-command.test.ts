@@ -49,8 +49,11 @@ describe('guest-abi', () => {
   });
 
   test.each([
-    [['guest-abi'], 'give either a file or --qmp SOCKET'],
-    [['guest-abi', 'a.xml', '--qmp', 's'], 'give either a file or --qmp SOCKET'],
+    [['guest-abi'], 'give one of these: a file, --qmp SOCKET, --domain NAME'],
+    [['guest-abi', 'a.xml', '--qmp', 's'], 'give one of these: a file, --qmp SOCKET, --domain NAME'],
+    [['guest-abi', '--qmp', 's', '--pid', '0'], '--pid takes a process number'],
+    [['guest-abi', '--qmp', 's', '--connect', 'qemu:///session'], '--connect is the libvirt of --domain NAME'],
+    [['guest-abi', '--domain', 'a/b'], 'not the name of a libvirt domain'],
     [['guest-abi', 'README.md', '--as', 'libvirt'], 'no well-formed XML'],
     [['guest-abi', 'README.md', '--as', 'qemu-argv'], 'outside of quotes'],
     [['guest-abi', '/nonexistent'], 'no such file'],

@@ -120,6 +120,7 @@ describe.skipIf(why.length > 0)(`guest ABI in L1 ${why.join(', ')}`, () => {
       await importOf(`${name}: /proc/PID/cmdline of libvirt's QEMU`, plan, [`/proc/${pid}/cmdline`]),
       await importOf(`${name}: QMP of libvirt's QEMU`, plan, ['--qmp', socket, '--pid', pid]),
     ];
+    found.push(await importOf(`${name}: virsh of libvirt's QEMU`, plan, ['--domain', 'lab']));
     await record(`${name}.libvirt.qmp.json`, pid);
     expect(found[0]?.guest.otherDevices).toEqual(found[1]?.guest.otherDevices);
     await end();
