@@ -3,7 +3,7 @@ import { classOf } from '../doorbell/virtqueue-role.ts';
 import { isKnown } from '../model/fact.ts';
 import type { Baseline, Limit } from '../model/generated/baseline.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
-import { olderVersion, versionNumber } from '../migration/qemu-version.ts';
+import { olderVersion, versionNumber } from '../model/qemu-version.ts';
 import { classBaseline } from './class-baseline.ts';
 import { ClassTally } from './class-tally.ts';
 import { cpuOf } from './cpu.ts';

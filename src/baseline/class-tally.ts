@@ -3,7 +3,7 @@ import { knowledgeOf } from '../doorbell/parents.ts';
 import { isKnown } from '../model/fact.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import { hasFeature } from '../model/virtio-features.ts';
-import { controlIsolation } from '../migration/control-virtqueue.ts';
+import { controlIsolation } from '../doorbell/control-isolation.ts';
 import type { DoorbellView, DoorbellViews } from './doorbell-view.ts';
 import { Tally } from './tally.ts';
 

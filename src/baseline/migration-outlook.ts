@@ -1,6 +1,6 @@
 import { netBits, netNames } from '../migration/net-features.ts';
 import { shadowRefusal } from '../migration/shadow-virtqueue.ts';
-import { isSince } from '../migration/qemu-version.ts';
+import { isSince } from '../model/qemu-version.ts';
 import type { ClassBaseline } from '../model/generated/baseline.ts';
 import type { QemuOutlook } from './class-baseline.ts';
 import type { ClassTally } from './class-tally.ts';

@@ -1,6 +1,6 @@
 import { isKnown } from '../model/fact.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
-import { versionNumber } from '../migration/qemu-version.ts';
+import { machineTypeNumber, versionNumber } from '../model/qemu-version.ts';
 
 /** What the QEMUs of one host amount to. */
 export interface QemuSummary {
@@ -39,6 +39,5 @@ export function summaryOf(qemu: HostReport['qemu']): QemuSummary {
 
 /** Newest first; within a version by name. */
 export function byMachineVersion(a: string, b: string): number {
-  const key = (name: string): number => versionNumber(name.slice(name.lastIndexOf('-') + 1));
-  return key(b) - key(a) || (a < b ? -1 : 1);
+  return machineTypeNumber(b) - machineTypeNumber(a) || (a < b ? -1 : 1);
 }

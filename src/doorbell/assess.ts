@@ -3,8 +3,8 @@ import { sortFindings, type Finding } from '../model/finding.ts';
 import type { Assessment, DeviceAssessment, Verdict, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { Host, HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
-import { hasFeature } from '../model/virtio-features.ts';
 import { assessVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
+import { controlIsolation } from './control-isolation.ts';
 import { isOpenToIndexOverrun } from './kernel-hazards.ts';
 import { knownParentOf } from './known-parent.ts';
 import { layoutOf } from './layout.ts';
@@ -88,25 +88,13 @@ function mappedPairs(host: Host, device: VdpaDevice, virtqueues: readonly Virtqu
     if (mapped.has(2 * pair) && mapped.has(2 * pair + 1)) indices.push(2 * pair, 2 * pair + 1);
   }
   const control = controlVirtqueueOf(device);
-  if (control !== undefined && mapped.has(control) && !isControlIsolated(device, control)) indices.push(control);
+  if (control !== undefined && mapped.has(control) && controlIsolation(device) !== 'isolated') indices.push(control);
   return indices;
 }
 
 function mappedDevice(host: Host, virtqueues: readonly VirtqueueAssessment[]): number[] {
   if (host.pageSize !== qemuNotifyStride) return [];
   return virtqueues.every(({ kernel }) => kernel === 'mapped') ? virtqueues.map(({ index }) => index) : [];
-}
-
-/** Whether QEMU can put the control virtqueue into an address space of its own (net/vhost-vdpa.c). */
-function isControlIsolated(device: VdpaDevice, control: number): boolean {
-  const { addressSpaceCount, backendFeatures } = device.identity;
-  if (!isKnown(addressSpaceCount) || addressSpaceCount < 2 || !isKnown(device.virtqueues)) return false;
-  if (!isKnown(backendFeatures) || !hasFeature(backendFeatures, 'VHOST_BACKEND_F_IOTLB_ASID')) return false;
-  const own = device.virtqueues.find(({ index }) => index === control)?.group;
-  return (
-    typeof own === 'number' &&
-    device.virtqueues.every(({ index, group }) => index === control || (typeof group === 'number' && group !== own))
-  );
 }
 
 function findingsOn(device: DeviceAssessment, index: number): Finding[] {

@@ -1,6 +1,11 @@
 import { isKnown } from '../model/fact.ts';
-import type { DeviceAssessment } from '../model/generated/assessment.ts';
+import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { VdpaDevice } from '../model/generated/host-report.ts';
+
+/** The first reason of a virtqueue's verdict. */
+export function reasonOf({ reasons }: VirtqueueAssessment): string {
+  return reasons[0]?.message ?? 'no reason is known';
+}
 
 type Judged = Omit<DeviceAssessment, 'summary' | 'advice'>;
 

@@ -2,11 +2,15 @@ import { isKnown } from '../model/fact.ts';
 import type { VdpaDevice } from '../model/generated/host-report.ts';
 import { deviceClassOf, hasFeature } from '../model/virtio-features.ts';
 
-/** Queue pairs of a net device as QEMU's -netdev vhost-vdpa will see them (net/vhost-vdpa.c, net_init_vhost_vdpa). */
+/**
+ * Queue pairs of a net device as QEMU's -netdev vhost-vdpa sees them: the config space tells them only with
+ * VIRTIO_NET_F_MQ (net/vhost-vdpa.c: vhost_vdpa_get_max_queue_pairs()).
+ */
 export function queuePairsOf(device: VdpaDevice): number | undefined {
-  const { config } = device.identity;
-  if (!isKnown(config) || config.class !== 'net') return undefined;
-  return config.maxVirtqueuePairs;
+  const { config, features } = device.identity;
+  if (classOf(device) !== 'net') return undefined;
+  if (isKnown(features) && !hasFeature(features, 'VIRTIO_NET_F_MQ')) return 1;
+  return isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : undefined;
 }
 
 export function classOf(device: VdpaDevice): string {

@@ -1,5 +1,5 @@
 import { netBits } from './net-features.ts';
-import { isSince } from './qemu-version.ts';
+import { isSince } from '../model/qemu-version.ts';
 
 /**
  * What shadow virtqueues accept. There is no dirty page log in vhost-vdpa, so QEMU can migrate such a device only by

@@ -1,3 +1,4 @@
+import { machineTypeNumber } from '../model/qemu-version.ts';
 import type { PlanFindings } from './findings.ts';
 import type { Host, KnownQemu } from './host.ts';
 
@@ -90,7 +91,7 @@ function checkPresent(name: string, host: Host, findings: PlanFindings): void {
     const others = host.qemu
       .flatMap(({ capabilities }) => capabilities.machines.map((machine) => machine.name))
       .filter((other) => other.startsWith(family) && versioned.test(other));
-    const known = [...new Set(others)].sort(byVersion);
+    const known = [...new Set(others)].sort((a, b) => machineTypeNumber(a) - machineTypeNumber(b));
     const range = known.length === 0 ? 'none of its family' : `${known[0] ?? ''} to ${known.at(-1) ?? ''}`;
     findings.error(
       'plan.machine-missing',
@@ -104,14 +105,6 @@ function checkPresent(name: string, host: Host, findings: PlanFindings): void {
       `machine type ${name} is deprecated in the QEMU of host ${host.name}`,
     );
   }
-}
-
-function byVersion(a: string, b: string): number {
-  const key = (name: string): number => {
-    const [major = 0, minor = 0] = (name.split('-').at(-1) ?? '').split('.').map(Number);
-    return major * 1000 + minor;
-  };
-  return key(a) - key(b);
 }
 
 /** The host's first QEMU with this machine type; where none is known to have it, its first QEMU. */

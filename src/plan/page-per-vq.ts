@@ -1,5 +1,6 @@
 import type { VirtqueueAssessment } from '../model/generated/assessment.ts';
 import { dataVirtqueues } from '../doorbell/assess.ts';
+import { reasonOf } from '../doorbell/summary.ts';
 import type { HostNotifierPolicy } from '../spec/defaults.ts';
 import type { PlanFindings } from './findings.ts';
 import type { HostDevice } from './host.ts';
@@ -91,8 +92,4 @@ export function obstaclesOf(
       .map((word) => virtqueues.find((virtqueue) => virtqueue.verdict === word))
       .find(Boolean),
   };
-}
-
-function reasonOf({ reasons }: VirtqueueAssessment): string {
-  return reasons[0]?.message ?? 'no reason is known';
 }

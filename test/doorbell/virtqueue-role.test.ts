@@ -1,8 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { classOf, controlVirtqueueOf, queuePairsOf, roleOf } from '../../src/doorbell/virtqueue-role.ts';
 import { unknown } from '../../src/model/fact.ts';
-import { deviceOf, identity, netConfig, queuePairs, reportWith, withoutFeature, type Edit } from '../report-builder.ts';
+import {
+  deviceOf,
+  identity,
+  netConfig,
+  queuePairs,
+  reportWith,
+  withFeature,
+  withoutFeature,
+  type Edit,
+} from '../report-builder.ts';
 
+const mq = withFeature('vp0', 'VIRTIO_NET_F_MQ');
 const noConfig = identity('vp0', { config: unknown('EBUSY', 'x') });
 const noPairs = netConfig('vp0', { maxVirtqueuePairs: undefined });
 const noFeatures = identity('vp0', { features: unknown('EBUSY', 'x') });
@@ -14,8 +24,10 @@ describe('queuePairsOf', () => {
     ['captured', 'vp0', [], 1],
     ['four', 'vp0', [queuePairs('vp0', 4)], 4],
     ['no net device', 'blk0', [], undefined],
-    ['config space not known', 'vp0', [noConfig], undefined],
-    ['config space cut off', 'vp0', [noPairs], undefined],
+    ['config space not known', 'vp0', [mq, noConfig], undefined],
+    ['without MQ there is one, whatever the config space says', 'vp0', [noConfig], 1],
+    ['features not known', 'vp0', [queuePairs('vp0', 2), noFeatures], 2],
+    ['config space cut off', 'vp0', [mq, noPairs], undefined],
   ])('%s', (_, name, edits, pairs) => {
     expect(queuePairsOf(found(name, edits))).toBe(pairs);
   });
@@ -27,7 +39,7 @@ describe('controlVirtqueueOf', () => {
     ['after four pairs', 'vp0', [queuePairs('vp0', 4)], 8],
     ['not offered', 'vp0', [withoutFeature('vp0', 'VIRTIO_NET_F_CTRL_VQ')], undefined],
     ['features not known', 'vp0', [noFeatures], undefined],
-    ['pairs not known', 'vp0', [noPairs], undefined],
+    ['pairs not known', 'vp0', [mq, noPairs], undefined],
     ['no net device', 'blk0', [], undefined],
   ])('%s', (_, name, edits, index) => {
     expect(controlVirtqueueOf(found(name, edits))).toBe(index);

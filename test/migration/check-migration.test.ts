@@ -157,7 +157,11 @@ const rows: readonly {
   {
     what: 'class unknown',
     to: [identity('sim0', { virtioId: why })],
-    found: ['unknown migration.control-state-lost', 'unknown migration.device-class'],
+    found: [
+      'unknown migration.control-state-lost',
+      'unknown migration.device-class',
+      'unknown migration.queue-pairs-differ',
+    ],
   },
   { what: 'not bound', to: [device('sim0', { charDevice: null })], found: ['no-start migration.device-not-bound'] },
   {
@@ -186,11 +190,7 @@ const rows: readonly {
   {
     what: 'features not known',
     to: [identity('sim0', { features: why })],
-    found: [
-      'unknown migration.control-state-lost',
-      'unknown migration.feature-missing',
-      'unknown migration.queue-pairs-differ',
-    ],
+    found: ['unknown migration.control-state-lost', 'unknown migration.feature-missing'],
   },
   {
     what: 'a switch of the NIC not known',
@@ -200,13 +200,13 @@ const rows: readonly {
   {
     what: 'MAC not readable',
     to: [identity('sim0', { config: why })],
-    found: ['unknown migration.control-state-lost', 'unknown migration.mac-differs'],
+    found: ['unknown migration.mac-differs'],
   },
   {
     what: 'MAC of nobody known',
     from: [identity('sim0', { config: why })],
     guest: ({ guest }) => void (guest.interfaces[0]!.mac = why),
-    found: ['unknown migration.control-state-lost', 'unknown migration.mac-differs'],
+    found: ['unknown migration.mac-differs'],
   },
   {
     what: 'other MTU, and the guest is offered one',
@@ -607,6 +607,15 @@ describe('host notifiers', () => {
     const required = check(vpGuest, vpHost(there, none), { from: vpHost(), require: ['net0'] });
     expect(reasons(required)).toContain('state-lost migration.host-notifier-required');
     expect(reasons(required)).not.toContain('none migration.host-notifier-lost');
+  });
+
+  test('of a vhost-vdpa-device-pci all are lost with one', () => {
+    const generic = guestOn(vpHost(), 'vdpaDevices: [{id: dev0, vdpa: vp0}]\n');
+    const oneLess = vpHost(there, doorbells('vp0', 'mapped', 'mapped', refused('ENOTSUPP')));
+    const lost = check(generic, oneLess, { from: vpHost() }).findings.find(
+      ({ code }) => code === 'migration.host-notifier-lost',
+    );
+    expect(lost?.evidence).toEqual({ before: 3, after: 0 });
   });
 
   test('gained: told, and no more', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { closedMask, shadowableFeatures, shadowRefusal } from '../../src/migration/shadow-virtqueue.ts';
-import { isSince, olderVersion, versionNumber } from '../../src/migration/qemu-version.ts';
+import { isSince, olderVersion, versionNumber } from '../../src/model/qemu-version.ts';
 
 /** vp_vdpa of the lab (QEMU's virtio-net below), and what QEMU 10.0.13 said of it in query-migrate. */
 const captured = { offered: 0x10330bf8024n, text: 'vdpa svq does not work with features 0x200000' };

@@ -75,13 +75,15 @@ describe('queue pairs', () => {
   });
 
   test('not known on the only host', () => {
-    expect(onL1(nic(), netConfig('vp0', { maxVirtqueuePairs: undefined }))).toContain(
+    expect(onL1(nic(), queuePairs('vp0', 2), netConfig('vp0', { maxVirtqueuePairs: undefined }))).toContain(
       'error plan.queue-pairs-unknown /interfaces/0/queuePairs: the queue pairs of vp0 on l1 could not be read',
     );
   });
 
   test('said in the spec, not known on the host', () => {
-    expect(onL1(nic(', queuePairs: 2'), identity('vp0', { config: unknown('EBUSY', 'in use') }))).toContain(
+    expect(
+      onL1(nic(', queuePairs: 2'), queuePairs('vp0', 2), identity('vp0', { config: unknown('EBUSY', 'in use') })),
+    ).toContain(
       `error plan.queue-pairs-differ /interfaces/0/queuePairs: the spec says 2, but vp0 on l1 has an unknown number of queue pairs, and QEMU takes what the device has => ${refused('max_vqp')}`,
     );
   });

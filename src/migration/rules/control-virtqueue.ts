@@ -1,8 +1,8 @@
 import { isKnown } from '../../model/fact.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
-import { controlIsolation } from '../control-virtqueue.ts';
-import { isSince } from '../qemu-version.ts';
+import { controlIsolation } from '../../doorbell/control-isolation.ts';
+import { isSince } from '../../model/qemu-version.ts';
 import type { Migration, Pair } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 import { shadowRefusal } from '../shadow-virtqueue.ts';

@@ -1,7 +1,6 @@
-import { isKnown } from '../../model/fact.ts';
-import type { DeviceAssessment } from '../../model/generated/assessment.ts';
+import { reasonOf } from '../../doorbell/summary.ts';
 import { hostOf } from '../../plan/host.ts';
-import { obstaclesOf } from '../../plan/page-per-vq.ts';
+import { obstaclesOf, type DoorbellObstacles } from '../../plan/page-per-vq.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import type { Migration, Pair } from '../migration.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
@@ -21,7 +20,7 @@ export const doorbellRules: readonly MigrationRule[] = [
           ? [
               {
                 path,
-                message: `${label}: page-per-vq is on, and the doorbell of ${device.name} virtqueue ${danger.index} is unsafe: ${danger.reason}`,
+                message: `${label}: page-per-vq is on, and the doorbell of ${device.name} virtqueue ${danger.index} is unsafe: ${reasonOf(danger)}`,
                 fix: 'keep this host out of the migration domain; page-per-vq cannot change while the guest runs',
               },
             ]
@@ -40,7 +39,7 @@ export const doorbellRules: readonly MigrationRule[] = [
           ? [
               {
                 path,
-                message: `${label}: page-per-vq is on, and the doorbell of ${device.name} virtqueue ${danger.index} is not known: ${danger.reason}`,
+                message: `${label}: page-per-vq is on, and the doorbell of ${device.name} virtqueue ${danger.index} is not known: ${reasonOf(danger)}`,
                 fix: 'probe the host as root while the device is idle',
               },
             ]
@@ -59,7 +58,7 @@ export const doorbellRules: readonly MigrationRule[] = [
           ? [
               {
                 path,
-                message: `${label}: hostNotifier is require, but kicks will go through eventfd on ${device.name} virtqueue ${obstacle.index}: ${obstacle.reason}`,
+                message: `${label}: hostNotifier is require, but kicks will go through eventfd on ${device.name} virtqueue ${obstacle.index}: ${reasonOf(obstacle)}`,
               },
             ]
           : [],
@@ -72,15 +71,15 @@ export const doorbellRules: readonly MigrationRule[] = [
     asks: 'with hostNotifier: auto, are active host notifiers lost on arrival?',
     source: 'QEMU hw/virtio/vhost-vdpa.c: vhost_vdpa_host_notifiers_init() falls back to eventfd without a word',
     check: (migration) =>
-      withDoorbells(migration, ({ path, label, required, fromDoorbells, toDoorbells }, device, { obstacle }) => {
-        const [before, after] = [activeIn(fromDoorbells), activeIn(toDoorbells)];
-        if (required || before === undefined || after === undefined || before.length <= after.length || !obstacle)
-          return [];
+      withDoorbells(migration, (pair, device, { obstacle }) => {
+        const { path, label, required } = pair;
+        const active = hostNotifiers(pair);
+        if (required || !active || active.before <= active.after || !obstacle) return [];
         return [
           {
             path,
-            evidence: { before: before.length, after: after.length },
-            message: `${label}: ${before.length} virtqueues kick the device directly now; on ${device.name} ${after.length} will, the others go through eventfd: ${obstacle.reason}`,
+            evidence: active,
+            message: `${label}: ${active.before} virtqueues kick the device directly now; on ${device.name} ${active.after} will, the others go through eventfd: ${reasonOf(obstacle)}`,
           },
         ];
       }),
@@ -92,29 +91,21 @@ export const doorbellRules: readonly MigrationRule[] = [
     asks: 'or are there more of them?',
     source: 'QEMU hw/virtio/vhost-vdpa.c: vhost_vdpa_host_notifiers_init()',
     check: (migration) =>
-      withDoorbells(migration, ({ path, label, fromDoorbells, toDoorbells }, device) => {
-        const [before, after] = [activeIn(fromDoorbells), activeIn(toDoorbells)];
-        if (before === undefined || after === undefined || after.length <= before.length) return [];
+      withDoorbells(migration, (pair, device) => {
+        const { path, label } = pair;
+        const active = hostNotifiers(pair);
+        if (!active || active.after <= active.before) return [];
         return [
           {
             path,
-            message: `${label}: on ${device.name} ${after.length} virtqueues kick the device directly, ${before.length} now`,
+            message: `${label}: on ${device.name} ${active.after} virtqueues kick the device directly, ${active.before} now`,
           },
         ];
       }),
   },
 ];
 
-interface Reasoned {
-  readonly index: number;
-  readonly verdict: string;
-  readonly reason: string;
-}
-
-interface Obstacles {
-  readonly obstacle: Reasoned | undefined;
-  readonly danger: Reasoned | undefined;
-}
+type Obstacles = Pick<DoorbellObstacles, 'obstacle' | 'danger'>;
 
 function withDoorbells(
   { pairs, to }: Migration,
@@ -123,18 +114,22 @@ function withDoorbells(
   return pairs.flatMap((pair) => {
     const { to: device, toDoorbells: assessment } = pair;
     if (!device || !assessment || pair.kind === 'block' || pair.then.pagePerVq !== true) return [];
-    const granularity = pair.kind === 'net' ? 'netdev' : 'device';
-    const { obstacle, danger } = obstaclesOf({ host: hostOf(to.report), device, assessment }, granularity);
-    return check(pair, device, { obstacle: reasoned(obstacle), danger: reasoned(danger) });
+    return check(pair, device, obstaclesOf({ host: hostOf(to.report), device, assessment }, granularityOf(pair)));
   });
 }
 
-function reasoned(found: DeviceAssessment['virtqueues'][number] | undefined): Reasoned | undefined {
-  return (
-    found && { index: found.index, verdict: found.verdict, reason: found.reasons[0]?.message ?? 'no reason is known' }
-  );
+/** What falls back together: see obstaclesOf(). */
+function granularityOf({ kind }: Pair): 'netdev' | 'device' {
+  return kind === 'net' ? 'netdev' : 'device';
 }
 
-function activeIn(assessment: DeviceAssessment | undefined): readonly number[] | undefined {
-  return assessment && isKnown(assessment.expectedHostNotifiers) ? assessment.expectedHostNotifiers.netdev : undefined;
+/** Virtqueues that kick the device directly, before and after; undefined: a device is not known. */
+function hostNotifiers(pair: Pair): { readonly before: number; readonly after: number } | undefined {
+  const { fromDoorbells, toDoorbells } = pair;
+  if (!fromDoorbells || !toDoorbells) return undefined;
+  const granularity = granularityOf(pair);
+  return {
+    before: fromDoorbells.expectedHostNotifiers[granularity].length,
+    after: toDoorbells.expectedHostNotifiers[granularity].length,
+  };
 }

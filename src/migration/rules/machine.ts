@@ -1,7 +1,7 @@
 import { isKnown } from '../../model/fact.ts';
 import { canUseKvm } from '../../plan/cpu.ts';
 import { hostOf } from '../../plan/host.ts';
-import { versionNumber } from '../qemu-version.ts';
+import { versionNumber } from '../../model/qemu-version.ts';
 import type { Migration } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 

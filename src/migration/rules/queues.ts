@@ -1,7 +1,7 @@
 import { parentDriverOf } from '../../doorbell/parent-driver.ts';
 import { isKnown } from '../../model/fact.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
-import { hasFeature } from '../../model/virtio-features.ts';
+import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import type { Pair } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 import { withDevice } from './device.ts';
@@ -51,7 +51,7 @@ export const queueRules: readonly MigrationRule[] = [
     source: 'QEMU 10.0.13 ends with a segmentation fault on such a device (seen in the lab)',
     check: ({ pairs }) =>
       withDevice(pairs, ({ kind, path, label }, to) => {
-        const found = pairsOf(to);
+        const found = queuePairsOf(to);
         const { vqCount } = to.identity;
         if (kind !== 'net' || found === undefined || !isKnown(vqCount) || 2 * found <= vqCount) return [];
         return [
@@ -72,19 +72,11 @@ export const queueRules: readonly MigrationRule[] = [
   },
 ];
 
-/** As QEMU counts: the device's own number with VIRTIO_NET_F_MQ, else 1. undefined: not known. */
-export function pairsOf(device: VdpaDevice): number | undefined {
-  const { features, config } = device.identity;
-  if (!isKnown(features)) return undefined;
-  if (!hasFeature(features, 'VIRTIO_NET_F_MQ')) return 1;
-  return isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : undefined;
-}
-
 function queuePairs(pair: Pair, to: VdpaDevice): Hit[] {
   if (pair.kind !== 'net') return [];
   const { path, label, guest, from } = pair;
-  const had = (from && pairsOf(from)) ?? (isKnown(guest.queuePairs) ? guest.queuePairs : undefined);
-  const there = pairsOf(to);
+  const had = (from && queuePairsOf(from)) ?? (isKnown(guest.queuePairs) ? guest.queuePairs : undefined);
+  const there = queuePairsOf(to);
   if (had === undefined) {
     // with one pair in the device there is nothing to differ in, whatever the source has
     const why = from ? 'its device does not tell' : whyUnknown(guest.queuePairs);

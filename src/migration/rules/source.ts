@@ -1,7 +1,7 @@
 import { isKnown } from '../../model/fact.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
 import { netNames } from '../net-features.ts';
-import { isSince } from '../qemu-version.ts';
+import { isSince } from '../../model/qemu-version.ts';
 import type { Migration, Pair } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 import { shadowRefusal } from '../shadow-virtqueue.ts';

@@ -1,6 +1,6 @@
 import { knownText, type Option } from '../../import/option.ts';
 import { booleanOf } from '../../import/option-values.ts';
-import { pairsOf } from '../../migration/rules/queues.ts';
+import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import { isUnknown } from '../../model/fact.ts';
 import { optionKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
@@ -184,7 +184,7 @@ export const commandLineRules: readonly ValidationRule[] = [
 function pairsByNetdev({ devices }: Subject): ReadonlyMap<string | undefined, number | undefined> {
   return new Map(
     devices.flatMap(({ option, backings: [first] }) =>
-      first ? [[knownText(option, 'netdev'), pairsOf(first.device)] as const] : [],
+      first ? [[knownText(option, 'netdev'), queuePairsOf(first.device)] as const] : [],
     ),
   );
 }

@@ -1,7 +1,6 @@
 import { canonical } from '../../import/option-values.ts';
-import { controlVirtqueueOf } from '../../doorbell/virtqueue-role.ts';
+import { controlVirtqueueOf, queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import { childOf } from '../../import/xml-document.ts';
-import { pairsOf } from '../../migration/rules/queues.ts';
 import { isKnown, isUnknown, type Fact } from '../../model/fact.ts';
 import type { GuestInterface } from '../../model/generated/guest-configuration.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
@@ -33,7 +32,7 @@ export const queueRules: readonly ValidationRule[] = [
       const model = childOf(nic.node, 'model');
       if (!Number.isSafeInteger(wanted) || wanted < 1 || !model) return [];
       return nic.backings.flatMap(({ host, device }): Hit[] => {
-        const pairs = pairsOf(device);
+        const pairs = queuePairsOf(device);
         if (pairs === undefined || pairs === wanted) return [];
         const message = `${nic.label}: queues is ${wanted}, but ${device.name} on ${host.report.host.name} has ${pairs} queue pairs, and QEMU takes those`;
         const severity = wanted > pairs ? undefined : ('warning' as const);
@@ -133,7 +132,7 @@ function mqAndPairs(nic: Nic, { mq }: GuestInterface): Hit[] {
     return [atDevice(nic, message, { severity: 'info', fix: 'give --host, or create the device with max_vqp N' })];
   }
   return nic.backings.flatMap(({ host, device }): Hit[] => {
-    const pairs = pairsOf(device);
+    const pairs = queuePairsOf(device);
     if (pairs === undefined || !isKnown(mq)) return [];
     const where = `${device.name} on ${host.report.host.name}`;
     if (mq && pairs === 1) {
@@ -150,7 +149,7 @@ function mqAndPairs(nic: Nic, { mq }: GuestInterface): Hit[] {
 function vectors(nic: Nic, { vectors: given, mq, queuePairs }: GuestInterface): Hit[] {
   if (!isKnown(given)) return [];
   const known = nic.backings.flatMap(({ device }) => {
-    const pairs = mq === false ? 1 : pairsOf(device);
+    const pairs = mq === false ? 1 : queuePairsOf(device);
     return pairs === undefined ? [] : [{ pairs, control: controlVirtqueueOf(device) !== undefined }];
   });
   const [most] = known.sort((a, b) => b.pairs - a.pairs);

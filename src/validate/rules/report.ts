@@ -1,7 +1,7 @@
 import { isKnown } from '../../model/fact.ts';
 import type { HostReport, VdpaDevice } from '../../model/generated/host-report.ts';
 import { bitOf, featureSet, vocabularyOf } from '../../model/virtio-features.ts';
-import { pairsOf } from '../../migration/rules/queues.ts';
+import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import type { Hit, ValidationRule } from '../rule.ts';
 
 /** A rule on each report of a document; paths are below `/N` where there are several. */
@@ -105,7 +105,7 @@ export const reportRules: readonly ValidationRule[] = [
     asks: 'has each net device virtqueues for all its queue pairs?',
     source: 'QEMU 10.0.13 ends with a segmentation fault on such a device (seen in the lab)',
     check: onDevices((device, path) => {
-      const pairs = pairsOf(device);
+      const pairs = queuePairsOf(device);
       const { vqCount, config } = device.identity;
       if (
         pairs === undefined ||

@@ -1,4 +1,4 @@
-import { controlVirtqueueOf } from '../doorbell/virtqueue-role.ts';
+import { controlVirtqueueOf } from './virtqueue-role.ts';
 import { isKnown, unknown, type Fact } from '../model/fact.ts';
 import type { VdpaDevice } from '../model/generated/host-report.ts';
 import { hasFeature } from '../model/virtio-features.ts';

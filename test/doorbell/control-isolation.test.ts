@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { controlIsolation } from '../../src/migration/control-virtqueue.ts';
+import { controlIsolation } from '../../src/doorbell/control-isolation.ts';
 import { unknown } from '../../src/model/fact.ts';
 import { device, deviceOf, identity, onDevice, reportWith, virtqueuesOf, type Edit } from '../report-builder.ts';
-import { offers } from './migrating.ts';
+import { offers } from '../migration/migrating.ts';
 
 const why = unknown('EACCES', 'may not be read');
 const isolation = (...edits: Edit[]) => controlIsolation(deviceOf(reportWith(...edits), 'sim0'));

@@ -4,6 +4,11 @@ export function versionNumber(version: string): number {
   return major * 1_000_000 + minor * 1000 + micro;
 }
 
+/** The version at the end of a versioned machine type, such as pc-q35-10.0, as a number that grows with it. */
+export function machineTypeNumber(name: string): number {
+  return versionNumber(name.slice(name.lastIndexOf('-') + 1));
+}
+
 /** The older of two QEMU versions. */
 export function olderVersion(a: string, b: string): string {
   return versionNumber(a) <= versionNumber(b) ? a : b;
