@@ -4,17 +4,9 @@ import type { BaselineFindings } from './findings.ts';
 import type { ClassTally } from './class-tally.ts';
 import { decidePagePerVq } from './decide-page-per-vq.ts';
 import { commonFeatures, smallest } from './limits.ts';
-import { migrationOf } from './migration-outlook.ts';
+import { migrationOf, type QemuOutlook } from './migration-outlook.ts';
 import { netTarget, provisioningOf, type NetTarget } from './net-mask.ts';
 import { hostsText, type HostTable } from './tally.ts';
-
-/** What the hosts' QEMUs mean for a class. */
-export interface QemuOutlook {
-  /** the oldest of them; undefined: none is known */
-  readonly oldest: string | undefined;
-  /** every host's QEMU has the block driver virtio-blk-vhost-vdpa */
-  readonly blockDriver: boolean;
-}
 
 /** The common denominator of one class. @param path JSON pointer of it in the baseline */
 export function classBaseline(

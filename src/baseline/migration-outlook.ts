@@ -2,10 +2,17 @@ import { netBits, netNames } from '../migration/net-features.ts';
 import { shadowRefusal } from '../migration/shadow-virtqueue.ts';
 import { isSince } from '../model/qemu-version.ts';
 import type { ClassBaseline } from '../model/generated/baseline.ts';
-import type { QemuOutlook } from './class-baseline.ts';
 import type { ClassTally } from './class-tally.ts';
 import type { NetTarget } from './net-mask.ts';
 import { hostsText, type HostTable } from './tally.ts';
+
+/** What the hosts' QEMUs mean for a class. */
+export interface QemuOutlook {
+  /** the oldest of them; undefined: none is known */
+  readonly oldest: string | undefined;
+  /** every host's QEMU has the block driver virtio-blk-vhost-vdpa */
+  readonly blockDriver: boolean;
+}
 
 interface Outlook {
   readonly verdict: ClassBaseline['migration'];
