@@ -2,7 +2,7 @@ import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/ge
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
 import { assessed, type DeviceContext } from './context.ts';
-import { obstacles, type Case } from './obstacles.ts';
+import { noPageFromBackEnd, obstacles, type Case } from './obstacles.ts';
 
 export type Verdict = VirtqueueVerification['verdict'];
 type Judgement = Pick<VirtqueueVerification, 'verdict' | 'reasons' | 'ruledOut'>;
@@ -118,6 +118,7 @@ function judgeAbsent(one: Case): Judgement {
     const why = `there is no host notifier; whether the guest driver is up is not known: ${device.status.detail}`;
     return { verdict: 'unknown', reasons: [{ code: 'verify.driver-unknown', message: why }], ruledOut };
   }
+  if (device.backend === 'vhost-user') return { verdict: 'inactive', reasons: [noPageFromBackEnd], ruledOut };
   const kernel = assessed(context, one.virtqueue.index)?.kernel;
   const hint =
     kernel === 'mapped'

@@ -84,8 +84,8 @@ export const obstacles: readonly Obstacle[] = [
   {
     code: 'verify.shadow-virtqueues',
     verdict: 'inactive',
-    check: ({ device: { shadowVirtqueues } }) =>
-      isUnknown(shadowVirtqueues)
+    check: ({ device: { shadowVirtqueues, backend } }) =>
+      isUnknown(shadowVirtqueues) || backend !== 'vhost-vdpa'
         ? undefined
         : shadowVirtqueues
           ? { yes: 'x-svq=on: QEMU shadows all virtqueues, and maps no doorbell then' }
@@ -147,9 +147,22 @@ export const obstacles: readonly Obstacle[] = [
   { code: 'verify.dropped-with-neighbour', verdict: 'inactive', check: droppedWithNeighbour },
 ];
 
+/**
+ * A vhost-user back end gives QEMU a page for each virtqueue that it wants to be kicked directly, and owes none
+ * (hw/virtio/vhost-user.c: vhost_user_backend_handle_vring_host_notifier(), which refuses any but 4096 bytes). So where
+ * nothing of QEMU's own is in the way, it is the reason.
+ */
+export const noPageFromBackEnd = {
+  code: 'verify.vhost-user-gave-none',
+  message: 'the vhost-user back end gave QEMU no doorbell page for this virtqueue, or one that QEMU refused',
+} as const;
+
 /** The control virtqueue of a net device is a vhost_dev of its own with -netdev vhost-vdpa (net/vhost-vdpa.c). */
 function controlVirtqueue({ virtqueue, device, context }: Case): Answer {
   const { guestFeatures } = device;
+  if (device.backend === 'vhost-user') {
+    return { yes: 'QEMU itself serves the control virtqueue of a vhost-user device' };
+  }
   if (device.attachment === 'device') return undefined;
   if (isKnown(guestFeatures) && !guestFeatures.includes('VIRTIO_NET_F_CTRL_VQ')) {
     return { yes: 'the guest driver did not negotiate VIRTIO_NET_F_CTRL_VQ: the control virtqueue is not started' };

@@ -104,7 +104,7 @@ export async function hostNotifiers(l1: L1, socket: string, id: string): Promise
   const path = `/machine/peripheral/${id}/virtio-backend`;
   const list = await qmpReturn(l1, socket, { execute: 'qom-list', arguments: { path } });
   const found = (list as { name: string }[]).flatMap(({ name }) => {
-    const vq = /^vhost-vdpa\\x2fhost-notifier@0x[0-9a-f]+ mmaps\\x5b(\d+)\\x5d\[\d+\]$/.exec(name)?.[1];
+    const vq = /^vhost-(?:vdpa|user)\\x2fhost-notifier@0x[0-9a-f]+ mmaps\\x5b(\d+)\\x5d\[\d+\]$/.exec(name)?.[1];
     return vq === undefined ? [] : [{ vq: Number(vq), path: `${path}/${name}` }];
   });
   const notifiers = found.map(async (child) => {

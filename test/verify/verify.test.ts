@@ -238,7 +238,7 @@ describe('the ladder: the first obstacle is the reason', () => {
     ],
     ['mapped, no region', vm({ process: processView }, device()), {}, 'unknown', 'verify.witnesses-disagree'],
     ['driver unknown', vm({}, device({ status: no })), {}, 'unknown', 'verify.driver-unknown'],
-    ['vhost-user', vm({}, device({ backend: 'vhost-user' })), {}, 'inactive', 'verify.reason-unknown'],
+    ['vhost-user', vm({}, device({ backend: 'vhost-user' })), {}, 'inactive', 'verify.vhost-user-gave-none'],
   ])('%s', (name, observation, options, verdict, code) => {
     const found = first(observation, options);
     if (name === 'simulator, not opened') return;
