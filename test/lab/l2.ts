@@ -20,6 +20,8 @@ export interface L2Options {
   readonly pagePerVq?: boolean;
   /** Further properties of virtio-net-pci, such as `iommu_platform=on`. */
   readonly nic?: string;
+  /** The guest; default L1's own architecture. Host notifiers depend on the host alone, and iPXE on x86 is up far sooner. */
+  readonly guest?: keyof typeof boards;
   readonly sharedMemory?: boolean;
   /** RLIMIT_MEMLOCK; default unlimited. L1's own default is 8 MiB, too little to pin the guest. */
   readonly memlock?: string;
@@ -51,7 +53,7 @@ let count = 0;
 export async function startL2(l1: L1, options: L2Options): Promise<L2> {
   const socket = `/run/lab/l2-${++count}.sock`;
   const memory = 'memory-backend-memfd,id=ram,size=256M';
-  const board = boards[l1.arch];
+  const board = boards[options.guest ?? l1.arch];
   const nic = [
     `virtio-net-pci,id=net0,bus=port0,netdev=vdpa0,${board.nic}`,
     `mac=${options.mac}`,

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# tree-arm64.sh: a Debian trixie tree for arm64 with QEMU 10.0, Node and the vdpa tool, to be the root of L1 over 9p.
+# tree-arm64.sh: a Debian trixie tree for arm64 with QEMU 10.0 (for arm64 and x86 guests), Node and the vdpa tool, to be the root of L1 over 9p.
 # Prints its path. Its packages are only unpacked: nothing of it can run here. Cached by this script's text and the
 # version of ffi-rs; under a minute when absent.
 . "$(dirname "$0")/cache.sh"
 project=$images/../../..
 ffi=$(node -p 'require(process.argv[1]).version' "$project/node_modules/ffi-rs/package.json")
-packages=qemu-system-arm,qemu-utils,nodejs,iproute2,kmod,busybox-static,pciutils,bash,coreutils,util-linux,mount,libc-bin,grep,sed
+packages=qemu-system-arm,qemu-system-x86,ipxe-qemu,seabios,qemu-utils,nodejs,iproute2,kmod,busybox-static,pciutils,bash,coreutils,util-linux,mount,libc-bin,grep,sed
 out=$cache/tree-arm64-$(printf '%s\n' "$ffi" | key_of "$0" -)
 if [ ! -e "$out/.done" ]; then
   say "building the arm64 tree (about a minute)"
