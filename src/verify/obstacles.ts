@@ -71,6 +71,7 @@ export const obstacles: readonly Obstacle[] = [
               yes: `the guest driver is not up: device status is ${status.length === 0 ? '0' : status.join(', ')}, without DRIVER_OK`,
             },
   },
+  { code: 'verify.vhost-not-started', verdict: 'inactive', check: vhostNotStarted },
   {
     code: 'verify.migrating',
     verdict: 'inactive',
@@ -156,6 +157,28 @@ export const noPageFromBackEnd = {
   code: 'verify.vhost-user-gave-none',
   message: 'the vhost-user back end gave QEMU no doorbell page for this virtqueue, or one that QEMU refused',
 } as const;
+
+/**
+ * QEMU starts the vhost_dev when the driver sets DRIVER_OK and the link is up (hw/net/virtio-net.c:
+ * virtio_net_vhost_status()); where that fails it prints why, drops what the guest sends, and tells nobody else.
+ */
+function vhostNotStarted({ device, context, observation }: Case): Answer {
+  const { vhostStarted, status, attachment, backend } = device;
+  if (backend !== 'vhost-vdpa' || attachment !== 'netdev' || observation.runState !== 'running') return undefined;
+  if (isUnknown(vhostStarted) || isUnknown(status) || !status.includes('DRIVER_OK')) return undefined;
+  if (vhostStarted) return { no: 'QEMU has started the vDPA device' };
+  const most =
+    context.facts && isKnown(context.facts.identity.vqSizeMax) ? context.facts.identity.vqSizeMax : undefined;
+  const sizes = isKnown(device.virtqueues)
+    ? device.virtqueues.flatMap(({ size }) => (isKnown(size) ? [size] : []))
+    : [];
+  const size = Math.max(0, ...sizes);
+  const why =
+    most !== undefined && size > most
+      ? `the guest's rings have ${size} descriptors, and the device takes at most ${most}`
+      : 'its log says why, unless the link is down';
+  return { yes: `QEMU did not start the vDPA device, and what the guest sends is dropped: ${why}` };
+}
 
 /** The control virtqueue of a net device is a vhost_dev of its own with -netdev vhost-vdpa (net/vhost-vdpa.c). */
 function controlVirtqueue({ virtqueue, device, context }: Case): Answer {

@@ -73,6 +73,8 @@ function verifyDevice(device: ObservedDevice, context: DeviceContext, observatio
   };
 }
 
+const notStarted = 'verify.vhost-not-started';
+
 function overall(data: readonly VirtqueueVerification[]): DeviceVerification['verdict'] {
   const verdicts = new Set(data.map(({ verdict }) => verdict));
   if (verdicts.size === 0 || verdicts.has('unknown')) return 'unknown';
@@ -81,7 +83,9 @@ function overall(data: readonly VirtqueueVerification[]): DeviceVerification['ve
 }
 
 function summaryOf(verdict: DeviceVerification['verdict'], data: readonly VirtqueueVerification[]): string {
-  const why = data.find((one) => one.verdict !== 'active')?.reasons[0]?.message ?? '';
+  const first = data.find((one) => one.verdict !== 'active')?.reasons[0];
+  const why = first?.message ?? '';
+  if (first?.code === notStarted) return why;
   switch (verdict) {
     case 'active':
       return `the guest's kicks go straight to the doorbell on all ${data.length} data virtqueues`;
@@ -115,6 +119,10 @@ function findingsOn(
       path,
       message: `${name}: host notifiers are required, but the verdict is ${verified.verdict}: ${verified.summary}`,
     });
+  }
+  const reason = verified.virtqueues[0]?.reasons[0];
+  if (reason?.code === notStarted) {
+    findings.push({ code: notStarted, severity: 'warning', path, message: `${name}: ${reason.message}` });
   }
   for (const { index: number, role, verdict } of verified.virtqueues) {
     const doorbell = assessed(context, number);

@@ -204,6 +204,21 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       expect(said.devices[0]?.virtqueues[0]?.reasons[0]?.message).toContain('ENOTSUPP');
     });
 
+    onlyModern('rings larger than the device takes: the driver is up, and nothing is received', async () => {
+      copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
+      // QEMU 10.0.13 offers 1024 descriptors; the guest takes them all
+      const l2 = await boot('sim0', {
+        nic: 'romfile=',
+        extra: ['-kernel', '/share/guest', '-append', 'want=100000020 pairs=1 size=400'],
+        memlock: 'unlimited',
+      });
+      const expected = '[] inactive verify.vhost-not-started';
+      const said = await check('rings of 1024', l2, 'sim0', expected, '--host', '/tmp/l1.json');
+      expect(said.findings.map(({ code }) => code)).toEqual(['verify.vhost-not-started']);
+      expect(said.devices[0]?.summary).toContain('rings have 1024 descriptors, and the device takes at most 256');
+      expect(await l1.readFile(l2.qemu.log)).toContain('vhost_set_vring_num failed: Invalid argument');
+    });
+
     onlyFullModern('8 queue pairs and the control virtqueue, all in use', async () => {
       // iPXE takes one pair; our own guest takes VIRTIO_NET_F_MQ, without which QEMU has no more than one
       copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));

@@ -237,6 +237,13 @@ describe('the ladder: the first obstacle is the reason', () => {
       'verify.reason-unknown',
     ],
     ['mapped, no region', vm({ process: processView }, device()), {}, 'unknown', 'verify.witnesses-disagree'],
+    [
+      'the vDPA device is not started',
+      vm({}, device({ vhostStarted: false })),
+      {},
+      'inactive',
+      'verify.vhost-not-started',
+    ],
     ['driver unknown', vm({}, device({ status: no })), {}, 'unknown', 'verify.driver-unknown'],
     ['vhost-user', vm({}, device({ backend: 'vhost-user' })), {}, 'inactive', 'verify.vhost-user-gave-none'],
   ])('%s', (name, observation, options, verdict, code) => {
@@ -331,6 +338,18 @@ describe('what blocks', () => {
     expect(codes(vm(), { require: 'all' })).toEqual(['error verify.required-not-active']);
     expect(codes(vm({}, device({ attachment: 'blockdev' })), { require: 'all' })).toEqual([]);
     expect(codes(vm({}, device({ id: null, pagePerVq: false })), { require: [path] })).toHaveLength(1);
+  });
+
+  test('a vDPA device that QEMU could not start is told, with its rings where they are the cause', () => {
+    const large = queues().map((one) => ({ ...one, size: 1024 }));
+    const stopped = vm({}, device({ vhostStarted: false, virtqueues: large }));
+    expect(codes(stopped, {})).toEqual(['warning verify.vhost-not-started']);
+    const summary = (options: VerifyOptions): string => verifyVm(stopped, options).devices[0]!.summary;
+    expect(summary({})).toContain('its log says why, unless the link is down');
+    const known = report(['mapped', 'mapped', 'mapped']);
+    known.devices[0]!.identity.vqSizeMax = 256;
+    expect(summary({ report: known })).toContain('rings have 1024 descriptors, and the device takes at most 256');
+    expect(codes(vm({ runState: 'paused' }, device({ vhostStarted: false, status: [] })), {})).toEqual([]);
   });
 
   function plan(net: Record<string, unknown> = {}, expected: number[] = [0, 1]): VmPlan {
