@@ -5,6 +5,7 @@ import { boardOptions, bytesOf } from './libvirt-board.ts';
 import { deviceElements } from './libvirt-devices.ts';
 import { bootFromOs } from './libvirt-disk.ts';
 import { implicitDevices, powerManagement } from './libvirt-implicit.ts';
+import { maxDevices, refuseMore } from './limits.ts';
 import { notRead } from './libvirt-node.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import { booleanOf, integerOf, type Scalar } from './option-values.ts';
@@ -28,7 +29,7 @@ const understoodFeatures: ReadonlySet<string> = new Set(
 /**
  * What a libvirt domain XML shows to the guest: as the options that libvirt 11.3 would give to QEMU. What libvirt
  * chooses only when the domain is defined (addresses, a MAC, the default CPU) is undetermined.
- * @throws VdpaQemuError bad-input where the root element is no <domain>
+ * @throws VdpaQemuError bad-input where the root element is no <domain>, or there are more devices than a guest has
  */
 export function fromLibvirt(domain: XmlNode, label: string, reports: readonly HostReport[] = []): Imported {
   if (domain.name !== 'domain' || domain.namespace !== null) {
@@ -37,8 +38,9 @@ export function fromLibvirt(domain: XmlNode, label: string, reports: readonly Ho
   const complaints: Complaint[] = [];
   const complain = (complaint: Complaint): void => void complaints.push(complaint);
   const devices = childOf(domain, 'devices');
+  refuseMore(devices?.children.length ?? 0, maxDevices, 'devices', label);
   const read = bootFromOs(childOf(domain, 'os'), devices, deviceOptions(devices, complain));
-  const extra = commandLine(domain);
+  const extra = commandLine(domain, label);
   const options = override(domain, [
     ...boardOptions(domain),
     ...powerManagement(domain),
@@ -70,12 +72,13 @@ function deviceOptions(devices: XmlNode | undefined, complain: (complaint: Compl
 }
 
 /** <qemu:commandline>: arguments that libvirt adds at the end. */
-function commandLine(domain: XmlNode): ReturnType<typeof commandLineOf> {
+function commandLine(domain: XmlNode, label: string): ReturnType<typeof commandLineOf> {
   const own = domain.children.filter(({ name, namespace }) => name === 'commandline' && namespace === qemuNamespace);
   const args = own.flatMap(({ children }) =>
     children.filter(({ name, namespace }) => name === 'arg' && namespace === qemuNamespace),
   );
-  return commandLineOf(args.map((arg) => ({ text: arg.attributes.get('value') ?? '', place: arg.place })));
+  const words = args.map((arg) => ({ text: arg.attributes.get('value') ?? '', place: arg.place }));
+  return commandLineOf(words, label);
 }
 
 /** <qemu:override>: properties of devices, by alias. */

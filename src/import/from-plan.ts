@@ -1,3 +1,4 @@
+import { chipsetGlobals } from '../render/chipset-globals.ts';
 import { ramBlockOf } from '../render/qemu-argv.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
@@ -47,6 +48,7 @@ export function planDigest(plan: Omit<VmPlan, 'guestAbiDigest'>): string {
 /** What renderQemuArgv() writes for every plan: without it the digests of a plan and of its text would differ. */
 function boardOf(abi: VmPlan['guestAbi']): Parts['guest'] {
   const x86 = abi.architecture === 'x86_64';
+  const global = chipsetGlobals(abi);
   return {
     machine: abi.machine,
     architecture: abi.architecture,
@@ -65,7 +67,7 @@ function boardOf(abi: VmPlan['guestAbi']): Parts['guest'] {
     })),
     // the Arm board has its pl011 whatever the command line says
     otherDevices: x86 ? [{ id: 'serial0', driver: 'isa-serial', address: null, properties: { index: 0 } }] : [],
-    otherOptions: { boot: ['strict=on'] },
+    otherOptions: { boot: ['strict=on'], ...(global.length === 0 ? {} : { global }) },
   };
 }
 

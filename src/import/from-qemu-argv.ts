@@ -3,9 +3,12 @@ import { fromOptions, type Imported } from './from-options.ts';
 import { architectureOf, commandLineOf } from './qemu-options.ts';
 import type { Word } from './words.ts';
 
-/** What a QEMU command line shows to the guest. */
-export function fromQemuArgv(words: readonly Word[], reports: readonly HostReport[] = []): Imported {
-  const { emulator, options, complaints } = commandLineOf(words);
+/**
+ * What a QEMU command line shows to the guest.
+ * @throws VdpaQemuError bad-input where there are more options, or devices, than a guest has
+ */
+export function fromQemuArgv(words: readonly Word[], label: string, reports: readonly HostReport[] = []): Imported {
+  const { emulator, options, complaints } = commandLineOf(words, label);
   const imported = fromOptions({
     origin: 'qemu-argv',
     options,

@@ -27,7 +27,8 @@ const devicesOf: ReadonlySet<string> = new Set(['device', 'netdev', 'blockdev', 
  * the CPU model's switches and options such as -smbios are undetermined: no QMP command tells them.
  */
 export function fromQmp(observation: Observation, answers: GuestAnswers, args?: readonly string[]): Imported {
-  const given = args && commandLineOf(args.map((text, index) => ({ text, place: { word: index + 1 } })));
+  const words = args?.map((text, index) => ({ text, place: { word: index + 1 } }));
+  const given = words && commandLineOf(words, 'the command line of the process');
   const line = given && isOf(given, observation) ? given : undefined;
   const devices = deviceOptions(observation, answers, line);
   const board = line ? boardByCommandLine(line, observation) : boardByQmp(observation, answers);

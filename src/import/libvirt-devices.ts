@@ -107,10 +107,10 @@ function rate(node: XmlNode): Properties {
   return { 'max-bytes': limits?.get('bytes'), period: limits?.get('period') };
 }
 
-/** The watchdog of the q35 chipset is always there; libvirt lets it reset the machine. */
+/** The watchdog of the q35 chipset is always there; libvirt adds it itself (libvirt-implicit.ts). */
 function watchdog(node: XmlNode): Option[] {
   const model = node.attributes.get('model');
-  if (model === 'itco') return [optionOf('global', {}, node, 'ICH9-LPC.noreboot=off')];
+  if (model === 'itco') return [];
   return model === 'i6300esb'
     ? [optionOf('device', { driver: model, ...commonProperties(node) }, node)]
     : [notRead(node)];

@@ -8,8 +8,8 @@ import { canonical, type Scalar } from './option-values.ts';
 const hostKeys: Readonly<Record<string, readonly string[]>> = { rtc: ['base', 'clock'] };
 
 /**
- * `-global ICH9-LPC.noreboot=off` is what libvirt writes for its watchdog on q35; it is the default from 8.0 on
- * (pc_compat_7_2).
+ * `-global ICH9-LPC.noreboot=off` is what libvirt from 9.1 on writes for the watchdog of q35; it is the default
+ * from 8.0 on (pc_compat_7_2).
  */
 const usualGlobals: ReadonlyMap<string, number> = new Map([
   ['ICH9-LPC.noreboot=off', 800],
@@ -39,7 +39,9 @@ export function otherOptionsOf(
     if (name === 'readconfig') return unknown('not-asked', `-readconfig ${text}: what is in that file is not known`);
     if (name === 'global') {
       const from = usualGlobals.get(text);
-      if (from === undefined || version === undefined || version < from) keep(name, text);
+      // said twice it says no more
+      const told = kept.get(name)?.at(-1) === text;
+      if (!told && (from === undefined || version === undefined || version < from)) keep(name, text);
       continue;
     }
     if (name === 'boot' || name === 'rtc' || name === 'numa') {

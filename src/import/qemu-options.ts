@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Fact } from '../model/fact.ts';
 import { unknown } from '../model/fact.ts';
+import { maxDevices, maxOptions, refuseMore } from './limits.ts';
 import type { Complaint, Option } from './option.ts';
 import { aliases, optionTable } from './option-table.ts';
 import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
@@ -19,8 +20,10 @@ const none: OptionValues = new Map();
 /**
  * The options of a command line. What stands before QEMU's name (environment, prlimit, sudo) is passed over.
  * An option that cannot be read is a complaint of severity error.
+ * @param label of the command line, for messages
+ * @throws VdpaQemuError bad-input where there are more options, or devices, than a guest has
  */
-export function commandLineOf(words: readonly Word[]): CommandLine {
+export function commandLineOf(words: readonly Word[], label: string): CommandLine {
   const start = emulatorAt(words);
   const options: Option[] = [];
   const complaints: Complaint[] = [];
@@ -63,6 +66,8 @@ export function commandLineOf(words: readonly Word[]): CommandLine {
       });
     } else options.push({ name, values, text: next.text, place });
   }
+  refuseMore(options.length, maxOptions, 'options', label);
+  refuseMore(options.filter(({ name }) => name === 'device').length, maxDevices, 'devices', label);
   return { emulator: words[start]?.text ?? null, options, complaints };
 }
 

@@ -1,23 +1,21 @@
 import { VdpaQemuError } from '../model/error.ts';
-import { printable } from '../model/fact.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
-import validateGuestConfiguration from '../model/generated/guest-configuration.validate.js';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
-import type { VmPlan } from '../model/generated/vm-plan.ts';
-import validatePlan from '../model/generated/vm-plan.validate.js';
-import { fieldOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
-import { digestOf, undeterminedIn } from './digest.ts';
 import { fromLibvirt } from './from-libvirt.ts';
 import { findingsOf, type Imported } from './from-options.ts';
 import { fromPlan } from './from-plan.ts';
 import { fromQemuArgv } from './from-qemu-argv.ts';
+import { refuseLarge } from './limits.ts';
+import { readConfigurationJson, readPlanJson, type Read } from './own-document.ts';
 import type { TextPlace } from './text-place.ts';
 import { wordsOf } from './words.ts';
 import { parseXml } from './xml-document.ts';
+
+export { maxConfigurationBytes } from './limits.ts';
 
 /** What a text can be. */
 export type ConfigurationKind = 'spec' | 'plan' | 'libvirt' | 'qemu-argv' | 'guest-configuration';
@@ -29,9 +27,6 @@ export const configurationKinds: readonly ConfigurationKind[] = [
   'qemu-argv',
   'guest-configuration',
 ];
-
-/** The largest text that is read: a plan of hundreds of devices has some 100 KB. */
-export const maxConfigurationBytes = 4 << 20;
 
 export interface ReadOptions {
   /** name for messages; default `input` */
@@ -63,22 +58,20 @@ export interface ReadConfiguration {
  */
 export function readGuestConfiguration(text: string, options: ReadOptions = {}): ReadConfiguration {
   const { file = 'input', reports = [] } = options;
-  if (text.length > maxConfigurationBytes) {
-    throw new VdpaQemuError('bad-input', `${file}: larger than ${maxConfigurationBytes} bytes`);
-  }
+  refuseLarge(text, file);
   const content = text.startsWith('\ufeff') ? text.slice(1) : text;
   const kind = options.as ?? kindOf(content);
   switch (kind) {
     case 'spec':
       return readSpec(content, file, options);
     case 'plan':
-      return { kind, ...known(fromPlan(checkedPlan(content, file))) };
+      return { kind, ...known(fromPlan(sound(readPlanJson(content, file), file))) };
     case 'guest-configuration':
-      return { kind, ...known(checkedConfiguration(content, file)) };
+      return { kind, ...known(sound(readConfigurationJson(content, file), file).configuration) };
     case 'libvirt':
       return imported(kind, file, fromLibvirt(parseXml(content, file), file, reports));
     case 'qemu-argv':
-      return imported(kind, file, fromQemuArgv(wordsOf(content, file), reports));
+      return imported(kind, file, fromQemuArgv(wordsOf(content, file), file, reports));
   }
 }
 
@@ -123,33 +116,8 @@ function readSpec(text: string, file: string, { reports = [], on, parents }: Rea
   return { ...none, configuration: planned.plan && fromPlan(planned.plan, 'spec'), findings: all };
 }
 
-function jsonOf(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    const why = cause instanceof RangeError ? 'nested too deeply' : printable((cause as Error).message);
-    throw new VdpaQemuError('bad-input', `${file}: is not JSON: ${why}`, { cause });
-  }
-}
-
-interface Validator<T> {
-  (data: unknown): data is T;
-  errors?: { instancePath: string; message?: string | undefined }[] | null;
-}
-
-function checked<T>(text: string, file: string, validate: Validator<T>, what: string): T {
-  const data = jsonOf(text, file);
-  if (validate(data)) return data;
-  const { instancePath = '', message = '' } = validate.errors?.[0] ?? {};
-  throw new VdpaQemuError('bad-input', `${file}: is no ${what}: ${printable(fieldOf(instancePath))} ${message}`);
-}
-
-function checkedPlan(text: string, file: string): VmPlan {
-  return checked(text, file, validatePlan, 'VmPlan');
-}
-
-/** The digest is made anew: what a file says of itself is not believed. */
-function checkedConfiguration(text: string, file: string): GuestConfiguration {
-  const data = checked(text, file, validateGuestConfiguration, 'GuestConfiguration');
-  return { ...data, digest: digestOf(data.guest), undetermined: undeterminedIn(data.guest) };
+/** @throws VdpaQemuError bad-input where it breaches its schema */
+function sound<T>(read: Read<T>, file: string): T {
+  if (read.breach) throw new VdpaQemuError('bad-input', `${file}: ${read.breach.message}`);
+  return read.value;
 }

@@ -1,5 +1,6 @@
 import type { GuestAbi } from '../model/generated/guest-abi.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
+import { chipsetGlobals } from './chipset-globals.ts';
 import { charDevice, genericDeviceParts } from './qemu-argv.ts';
 import { element, renderXml, type XmlElement } from './xml.ts';
 
@@ -161,14 +162,16 @@ function diskElement(disk: Disk, index: number, binding: Binding): XmlElement {
  * this one sits on would not be there yet.
  */
 function commandLine({ guestAbi, binding }: VmPlan): XmlElement | undefined {
-  if (guestAbi.vdpaDevices.length === 0) return undefined;
-  const args = guestAbi.vdpaDevices.flatMap((device) => [
+  const devices = guestAbi.vdpaDevices.flatMap((device) => [
     '-device',
     JSON.stringify({
       driver: 'vhost-vdpa-device-pci',
       ...genericDeviceParts(device, charDevice(binding.vdpaDevices, device.id)),
     }),
   ]);
+  // libvirt before 9.1 does not write it, and later ones write the same
+  const args = [...chipsetGlobals(guestAbi).flatMap((global) => ['-global', global]), ...devices];
+  if (args.length === 0) return undefined;
   return element(
     'qemu:commandline',
     {},

@@ -1,5 +1,6 @@
 import type { GuestAbi } from '../model/generated/guest-abi.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
+import { chipsetGlobals } from './chipset-globals.ts';
 import { renderOption, type OptionParts } from './qemu-option.ts';
 
 type Interface = GuestAbi['interfaces'][number];
@@ -21,6 +22,7 @@ export function renderQemuArgv(plan: VmPlan): string[] {
   argv.push('-nodefaults', '-no-user-config');
   add('-uuid', guestAbi.uuid);
   addMachine(plan, add);
+  for (const global of chipsetGlobals(guestAbi)) argv.push('-global', global);
   add('-rtc', '', { base: 'utc' });
   add('-boot', '', { strict: true });
   argv.push('-display', 'none');

@@ -4,6 +4,7 @@ import { printable } from '../model/fact.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import validateReport from '../model/generated/host-report.validate.js';
 import { fieldOf } from '../model/pointer.ts';
+import { reportDocuments } from './report-documents.ts';
 
 /** The version of schemas/host-report.schema.json that this program writes and reads. */
 export const reportSchemaVersion = 1;
@@ -14,48 +15,11 @@ export const reportSchemaVersion = 1;
  * @throws VdpaQemuError bad-input where the text is no such thing, or a report breaches the schema
  */
 export async function parseReports(text: string, file: string): Promise<HostReport[]> {
-  const documents = await parseDocuments(text, file);
-  if (documents.length === 0) throw new VdpaQemuError('bad-input', `${file}: is empty: no host report in it`);
-  return documents.map((document, index) =>
-    checkReport(document, documents.length === 1 ? file : `${file} (document ${index + 1})`),
-  );
-}
-
-async function parseDocuments(text: string, file: string): Promise<unknown[]> {
-  const trimmed = text.trimStart();
-  if (trimmed === '') return [];
-  if (!trimmed.startsWith('{')) return parseYamlReports(text, file);
-  try {
-    return [JSON.parse(text) as unknown];
-  } catch (wholeError) {
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    try {
-      return lines.map((line) => JSON.parse(line) as unknown);
-    } catch (lineError) {
-      // NDJSON that is broken speaks of the line, one broken document of the whole
-      const thrown = lines.length > 1 && isJson(lines[0] ?? '') ? lineError : wholeError;
-      const why = thrown instanceof RangeError ? 'nested too deeply' : printable((thrown as Error).message);
-      throw new VdpaQemuError('bad-input', `${file}: is not JSON: ${why}`, { cause: thrown });
-    }
+  const reports: HostReport[] = [];
+  for (const { data, number } of await reportDocuments(text, file)) {
+    reports.push(checkReport(data, number === undefined ? file : `${file} (document ${number})`));
   }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-async function parseYamlReports(text: string, file: string): Promise<unknown[]> {
-  const { parseYamlStream } = await import('../spec/yaml-document.ts');
-  try {
-    return parseYamlStream(text);
-  } catch (cause) {
-    throw new VdpaQemuError('bad-input', `${file}: ${(cause as Error).message}`, { cause });
-  }
+  return reports;
 }
 
 /** Checks one parsed report. */
@@ -86,5 +50,7 @@ function describe(error: ErrorObject | undefined): string {
 }
 
 function shown(value: unknown): string {
+  // never walked: it may be nested deeper than the stack is
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a mapping';
   return value === undefined ? 'missing' : printable(JSON.stringify(value)).slice(0, 80);
 }

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { VdpaQemuError } from '../model/error.ts';
-import { printable } from '../model/fact.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import { parseJson } from '../model/parse-json.ts';
 import { checkReport } from './parse-reports.ts';
 import { isShareable, partsOf, placeholderOf, slotsOf, type Part, type Slot } from './repeated-parts.ts';
 
@@ -71,14 +71,7 @@ export class ReportReader {
   }
 
   #readWhole(text: string, parts: readonly Part[], label: string): HostReport {
-    let document: unknown;
-    try {
-      document = JSON.parse(text);
-    } catch (cause) {
-      const why = cause instanceof RangeError ? 'nested too deeply' : printable((cause as Error).message);
-      throw new VdpaQemuError('bad-input', `${label}: is not JSON: ${why}`, { cause });
-    }
-    const report = checkReport(document, label);
+    const report = checkReport(parseJson(text, label), label);
     if (!this.#known.isFull) this.#learn(text, parts, slotsOf(report).filter(isShareable));
     return report;
   }

@@ -9,7 +9,7 @@ import { describeSchemaErrors, type SchemaBreach } from './schema-errors.ts';
 import { parseYaml, type YamlDocument, type YamlProblem } from './yaml-document.ts';
 
 /** Nobody reads more, and to find the line of each takes time. */
-const maxBreaches = 1000;
+const maxBreaches = 100;
 
 /** A spec that was read: complete where nothing is wrong with it, and all that was found in one run. */
 export interface LoadedSpec {
@@ -42,9 +42,9 @@ export function loadSpec(text: string, file: string): LoadedSpec {
     place: { file, ...document.locate(finding.path) },
   });
   const data = shortened(document.data);
-  const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []).slice(0, maxBreaches);
+  const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
   const usable = breaches.length === 0 ? data : withoutBreaches(data, breaches);
-  const findings = breaches.map(({ path, key, message }): Finding => ({
+  const findings = shown(breaches).map(({ path, key, message }): Finding => ({
     code: 'spec.schema',
     severity: 'error',
     path,
@@ -55,6 +55,12 @@ export function loadSpec(text: string, file: string): LoadedSpec {
   const sorted = sortFindings(findings);
   const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
   return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
+}
+
+function shown(breaches: readonly SchemaBreach[]): readonly SchemaBreach[] {
+  const more = breaches.length - maxBreaches;
+  if (more <= 0) return breaches;
+  return [...breaches.slice(0, maxBreaches), { path: '', message: `${more} more things are wrong` }];
 }
 
 function parse(text: string, file: string): YamlDocument | readonly YamlProblem[] {

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
+import { parseYaml } from './yaml-document.ts';
 
 /** No list of a spec is longer (migration.hosts); an index far beyond would build a list up to it. */
 const maxListLength = 10_000;
@@ -10,8 +11,8 @@ const maxListLength = 10_000;
  * @throws VdpaQemuError usage where a setting has no `=`, or its path does not lead anywhere
  */
 export function applySettings(text: string, settings: readonly string[]): string {
-  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
-  if (document.errors.length > 0) return text;
+  if (!isYaml(text)) return text;
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error', uniqueKeys: false });
   for (const setting of settings) {
     const equals = setting.indexOf('=');
     if (equals < 1) throw new VdpaQemuError('usage', `--set wants KEY=VALUE; got ${printable(setting)}`);
@@ -30,4 +31,13 @@ export function applySettings(text: string, settings: readonly string[]): string
     }
   }
   return document.toString();
+}
+
+/** What is no YAML is left as it is: who reads it says what is wrong. */
+function isYaml(text: string): boolean {
+  try {
+    return 'data' in parseYaml(text);
+  } catch {
+    return false;
+  }
 }

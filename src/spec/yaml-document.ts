@@ -1,7 +1,8 @@
-import { isNode, LineCounter, parseAllDocuments, parseDocument, type Document } from 'yaml';
+import { isNode, LineCounter, type Document } from 'yaml';
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
 import { segmentsOf } from '../model/pointer.ts';
+import { composeYaml, maxDepth, type YamlFault } from './yaml-composer.ts';
 import { keyProblemsOf } from './yaml-keys.ts';
 
 /** Line and column, from 1. */
@@ -25,15 +26,15 @@ export interface YamlProblem extends Position {
 /** A spec or config larger than this is not written by a person. */
 export const maxYamlBytes = 1 << 20;
 
-/** Keys that come twice are looked for in yaml-keys.ts: the parser's own check is quadratic. */
-const parserOptions = { prettyErrors: false, logLevel: 'error', uniqueKeys: false } as const;
+/** Nobody reads more. */
+const maxFaults = 50;
 
 /** An alias may multiply what it names; a few are handy, many are a bomb. */
 const maxAliasCount = 32;
 
 /**
  * Parses one YAML 1.2 document.
- * @returns the document, or every syntax error in it
+ * @returns the document, or what is wrong with it: the first 50 faults
  * @throws VdpaQemuError bad-input where the text is too large, too deep, or expands too far
  */
 export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
@@ -41,55 +42,58 @@ export function parseYaml(text: string): YamlDocument | readonly YamlProblem[] {
     throw new VdpaQemuError('bad-input', `larger than ${maxYamlBytes} bytes (${text.length})`);
   }
   const lineCounter = new LineCounter();
-  const document = guarded(() => parseDocument(text, { ...parserOptions, lineCounter, strict: true, merge: false }));
-  refuseExhaustion(document);
-  const problems = problemsOf(document);
-  if (problems.length > 0) {
-    return problems.map(({ offset, message }) => ({ ...position(lineCounter, offset), message }));
-  }
+  const faults: YamlFault[] = [];
+  const fault = (one: YamlFault): boolean => faults.push(one) < maxFaults;
+  const [document] = composeYaml(text, { lineCounter, single: true, fault });
+  if (document) faults.push(...duplicatesIn(document));
+  if (!document || faults.length > 0) return problemsOf(faults, lineCounter);
   const data = dataOf(document);
   return { data, locate: (pointer, key) => locate(document, lineCounter, pointer, key) };
 }
 
 /**
- * Parses a stream of YAML documents to plain data.
- * @throws VdpaQemuError bad-input on any problem
+ * Parses a stream of YAML documents to plain data, one after another as they are asked for.
+ * @param label of the text, for messages
+ * @throws VdpaQemuError bad-input on any problem, while they are gone through
  */
-export function parseYamlStream(text: string): unknown[] {
+export function* parseYamlStream(text: string, label: string): Generator {
   const lineCounter = new LineCounter();
-  const documents = guarded(() => parseAllDocuments(text, { ...parserOptions, lineCounter }));
-  if (!Array.isArray(documents)) return [];
-  return documents.map((document) => {
-    refuseExhaustion(document);
-    const [error] = problemsOf(document, []);
-    if (error) {
-      const { line, column } = position(lineCounter, error.offset);
-      throw new VdpaQemuError('bad-input', `${line}:${column}: ${error.message}`);
+  let first: YamlFault | undefined;
+  const fault = (one: YamlFault): boolean => {
+    if (!one.warning) first ??= one;
+    return first === undefined;
+  };
+  const refuse = (found: YamlFault | undefined): void => {
+    if (!found) return;
+    const { line, column } = position(lineCounter, found.offset);
+    throw new VdpaQemuError('bad-input', `${line}:${column}: ${printable(found.message)}`);
+  };
+  try {
+    for (const document of composeYaml(text, { lineCounter, single: false, fault })) {
+      refuse(duplicatesIn(document)[0]);
+      yield dataOf(document);
     }
-    return dataOf(document);
-  });
+    refuse(first);
+  } catch (cause) {
+    throw new VdpaQemuError('bad-input', `${label}: ${messageOf(cause)}`, { cause });
+  }
 }
 
-/** Every breach of YAML in a document, by its place. */
-function problemsOf(
-  document: Document,
-  warnings: Document['warnings'] = document.warnings,
-): { offset: number; message: string }[] {
-  const { duplicates, tooManyAliases } = guarded(() => keyProblemsOf(document));
+function problemsOf(faults: readonly YamlFault[], lineCounter: LineCounter): YamlProblem[] {
+  const sorted = faults.toSorted((a, b) => a.offset - b.offset).slice(0, maxFaults);
+  const problems = sorted.map(({ offset, message }) => ({
+    ...position(lineCounter, offset),
+    message: printable(message),
+  }));
+  const last = problems[maxFaults - 1];
+  if (last) problems.push({ ...last, message: `${maxFaults} errors are enough: more are not looked for` });
+  return problems;
+}
+
+function duplicatesIn(document: Document): YamlFault[] {
+  const { duplicates, tooManyAliases } = keyProblemsOf(document, maxFaults);
   if (tooManyAliases) throw new VdpaQemuError('bad-input', 'cannot be read as YAML: too many aliases');
-  return [
-    ...[...document.errors, ...warnings].map((error) => ({
-      offset: error.pos[0],
-      message: error.code === 'MULTIPLE_DOCS' ? 'More than one YAML document' : printable(error.message),
-    })),
-    ...duplicates.map((offset) => ({ offset, message: 'Map keys must be unique' })),
-  ].sort((a, b) => a.offset - b.offset);
-}
-
-/** Where the parser ran out of stack it says so at every level that it had got to. */
-function refuseExhaustion({ errors }: Document): void {
-  const cause = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
-  if (cause) throw new VdpaQemuError('bad-input', 'cannot be read as YAML: nested too deeply', { cause });
+  return duplicates.map((offset) => ({ offset, message: 'Map keys must be unique', warning: false }));
 }
 
 function dataOf(document: Document): unknown {
@@ -104,12 +108,13 @@ function dataOf(document: Document): unknown {
 function refuseCycles(value: unknown, around: Set<object>): void {
   if (typeof value !== 'object' || value === null) return;
   if (around.has(value)) throw new ReferenceError('an alias stands inside of what it names');
+  if (around.size >= maxDepth) throw new RangeError('aliases make it deeper than it is written');
   around.add(value);
   for (const entry of Object.values(value)) refuseCycles(entry, around);
   around.delete(value);
 }
 
-/** The parser recurses: hostile nesting ends in a RangeError, hostile aliases in a ReferenceError. */
+/** Hostile nesting, by aliases, ends in a RangeError, hostile aliases in a ReferenceError. */
 function guarded<T>(work: () => T): T {
   try {
     return work();

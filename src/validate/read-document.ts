@@ -1,22 +1,19 @@
-import { digestOf, undeterminedIn } from '../import/digest.ts';
 import { fromLibvirt } from '../import/from-libvirt.ts';
 import { findingsOf, type Imported } from '../import/from-options.ts';
 import { fromPlan } from '../import/from-plan.ts';
 import { fromQemuArgv } from '../import/from-qemu-argv.ts';
+import { refuseLarge } from '../import/limits.ts';
+import { readConfigurationJson, readPlanJson, type Breach } from '../import/own-document.ts';
 import { commandLineOf } from '../import/qemu-options.ts';
-import { maxConfigurationBytes } from '../import/read.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import { wordsOf } from '../import/words.ts';
 import { parseXml, type XmlNode } from '../import/xml-document.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
-import validateGuestConfiguration from '../model/generated/guest-configuration.validate.js';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
-import validatePlan from '../model/generated/vm-plan.validate.js';
-import { fieldOf, segmentsOf } from '../model/pointer.ts';
+import { segmentsOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
 import type { DocumentKind, ValidatedDocument } from './document.ts';
@@ -29,10 +26,6 @@ export interface ReadDocument {
   readonly findings: readonly Finding[];
 }
 
-/** A real guest has some hundreds of options and some tens of devices; to compare devices takes time. */
-const maxOptions = 4096;
-const maxDevices = 1024;
-
 /** What the rules here say better. */
 const saidByRules = new Set(['import.libvirt-drops', 'import.machine-alias']);
 
@@ -41,22 +34,20 @@ const saidByRules = new Set(['import.libvirt-drops', 'import.machine-alias']);
  * @param on of several reports, the host that a spec is planned for
  * @throws VdpaQemuError bad-input where the text as a whole cannot be read
  */
-export function readValidatedDocument(
+export async function readValidatedDocument(
   kind: DocumentKind,
   text: string,
   file: string,
   reports: readonly HostReport[],
   on: string | undefined,
-): ReadDocument {
-  if (kind !== 'host-report' && text.length > maxConfigurationBytes) {
-    throw new VdpaQemuError('bad-input', `${file}: larger than ${maxConfigurationBytes} bytes`);
-  }
+): Promise<ReadDocument> {
+  if (kind !== 'host-report') refuseLarge(text, file);
   const base = { kind, file, text, placeOf: (): undefined => undefined };
   switch (kind) {
     case 'spec':
       return readSpec(base, reports, on);
     case 'host-report':
-      return readReportDocument(base);
+      return await readReportDocument(base);
     case 'plan':
       return readPlan(base);
     case 'guest-configuration':
@@ -96,14 +87,12 @@ function readLibvirt(base: ValidatedDocument, reports: readonly HostReport[]): R
       `${base.file}: the root element is <${xml.name.slice(0, 60)}>, not <${wanted}>`,
     );
   }
-  const devices = xml.children.find(({ name }) => name === 'devices')?.children ?? [];
-  if (devices.length > maxDevices) throw tooMany(base, maxDevices, 'devices');
   const imported = fromLibvirt(wanted === 'domain' ? xml : around(xml), base.file, reports);
   const args = xml.children.filter(({ name, namespace }) => name === 'commandline' && namespace !== null);
   const words = args.flatMap(({ children }) =>
     children.map((arg) => ({ text: arg.attributes.get('value') ?? '', place: arg.place })),
   );
-  const commandLine = commandLineOf(words);
+  const commandLine = commandLineOf(words, base.file);
   return withImported({ ...base, xml, commandLine }, imported);
 }
 
@@ -123,13 +112,8 @@ function around(node: XmlNode): XmlNode {
 
 function readCommandLine(base: ValidatedDocument, reports: readonly HostReport[]): ReadDocument {
   const words = wordsOf(base.text, base.file);
-  const commandLine = commandLineOf(words);
-  if (commandLine.options.length > maxOptions) throw tooMany(base, maxOptions, 'options');
-  return withImported({ ...base, words, commandLine }, fromQemuArgv(words, reports));
-}
-
-function tooMany({ file }: ValidatedDocument, most: number, what: string): VdpaQemuError {
-  return new VdpaQemuError('bad-input', `${file}: more than ${most} ${what}`);
+  const commandLine = commandLineOf(words, base.file);
+  return withImported({ ...base, words, commandLine }, fromQemuArgv(words, base.file, reports));
 }
 
 function withImported(base: ValidatedDocument, { configuration, complaints, places }: Imported): ReadDocument {
@@ -140,55 +124,24 @@ function withImported(base: ValidatedDocument, { configuration, complaints, plac
   };
 }
 
-interface Validator<T> {
-  (data: unknown): data is T;
-  errors?: { instancePath: string; message?: string | undefined }[] | null;
+function breached(document: ValidatedDocument, { path, message }: Breach): ReadDocument {
+  return { document, findings: [{ code: 'validate.schema', severity: 'error', path, message }] };
 }
 
-/** The value, or the first breach of its schema as a finding. */
-function checked<T>({ text, file }: ValidatedDocument, validate: Validator<T>, what: string): T | Finding {
-  const data = jsonOf(text, file);
-  if (validate(data)) return data;
-  const { instancePath = '', message = '' } = validate.errors?.[0] ?? {};
-  const field = instancePath === '' ? 'the document' : printable(fieldOf(instancePath)).slice(0, 200);
-  return {
-    code: 'validate.schema',
-    severity: 'error',
-    path: instancePath.slice(0, 1000),
-    message: `is no ${what}: ${field} ${message}`,
-  };
-}
-
-function jsonOf(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    const why = cause instanceof RangeError ? 'nested too deeply' : printable((cause as Error).message);
-    throw new VdpaQemuError('bad-input', `${file}: is not JSON: ${why}`, { cause });
-  }
-}
-
-function isFinding(value: object): value is Finding {
-  return 'code' in value && 'severity' in value;
-}
-
-/** The digest is made anew: what a file says of itself is not believed. */
 function readConfiguration(base: ValidatedDocument): ReadDocument {
-  const data = checked<GuestConfiguration>(base, validateGuestConfiguration, 'GuestConfiguration');
-  if (isFinding(data)) return { document: base, findings: [data] };
-  const { interfaces, disks, vdpaDevices } = data.guest;
-  if (interfaces.length + disks.length + vdpaDevices.length > maxDevices) throw tooMany(base, maxDevices, 'devices');
-  const configuration = { ...data, digest: digestOf(data.guest), undetermined: undeterminedIn(data.guest) };
-  const findings = digestFinding('/digest', data.digest, configuration.digest);
+  const read = readConfigurationJson(base.text, base.file);
+  if (read.breach) return breached(base, read.breach);
+  const { configuration, digest } = read.value;
   return {
     document: { ...base, configuration, placeOf: (pointer) => placeInJson(base.text, `/guest${pointer}`) },
-    findings,
+    findings: digestFinding('/digest', digest, configuration.digest),
   };
 }
 
 function readPlan(base: ValidatedDocument): ReadDocument {
-  const plan = checked<VmPlan>(base, validatePlan, 'VmPlan');
-  if (isFinding(plan)) return { document: base, findings: [plan] };
+  const read = readPlanJson(base.text, base.file);
+  if (read.breach) return breached(base, read.breach);
+  const plan = read.value;
   const configuration = fromPlan(plan);
   const findings = digestFinding('/guestAbiDigest', plan.guestAbiDigest, configuration.digest);
   const placeOf = (pointer: string): TextPlace => placeInJson(base.text, inPlan(pointer, configuration, plan));

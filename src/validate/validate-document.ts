@@ -48,7 +48,7 @@ export async function validateDocument(text: string, options: ValidateOptions = 
   const content = text.startsWith('\ufeff') ? text.slice(1) : text;
   let read: ReadDocument;
   try {
-    read = readValidatedDocument(options.as ?? documentKindOf(content), content, file, reports, on);
+    read = await readValidatedDocument(options.as ?? documentKindOf(content), content, file, reports, on);
   } catch (thrown) {
     if (thrown instanceof VdpaQemuError) return unreadable(file, thrown, content);
     throw thrown;

@@ -101,6 +101,11 @@ const texts: Readonly<Record<string, string>> = {
   'mrg_rxbuf=off': domain({ devices: driver("queues='2'", "<host mrg_rxbuf='off'/>") }),
   'rss and hash report': domain({ devices: driver("queues='4' rss='on' rss_hash_report='on'") }),
   'name=vhost': domain({ devices: driver("name='vhost'") }),
+  'no effect: bandwidth, backend, target': domain({
+    devices: nic(
+      "<bandwidth><inbound average='1000'/></bandwidth><target dev='vnet9'/><backend vhost='/dev/vhost-net'/>",
+    ),
+  }),
   'boot order': domain({ devices: nic("<boot order='1'/>") }),
   'no option ROM': domain({ devices: nic("<rom enabled='no'/>") }),
   'rombar off': domain({ devices: nic("<rom bar='off'/>") }),

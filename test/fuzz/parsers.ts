@@ -8,10 +8,12 @@ import { parseQmpMessage } from '../../src/host/qmp-message.ts';
 import { showDeviceConfig, showDevices, showManagementDevices } from '../../src/host/vdpa-tool.ts';
 import { parseOptionValues } from '../../src/import/option-values.ts';
 import { readGuestConfiguration } from '../../src/import/read.ts';
+import type { HostReport } from '../../src/model/generated/host-report.ts';
 import { parseReports } from '../../src/report/parse-reports.ts';
 import { ReportReader } from '../../src/report/report-reader.ts';
 import { loadSpec } from '../../src/spec/load.ts';
 import { parseYamlStream } from '../../src/spec/yaml-document.ts';
+import { validateDocument } from '../../src/validate/validate-document.ts';
 import { around, golden, jsonLeaves, withLeaves, xmlLeaves, type Leaves } from './inputs.ts';
 
 export interface Parser {
@@ -67,7 +69,11 @@ export const parsers: readonly Parser[] = [
     texts: both([report], jsonLeaves),
     run: (text) => new ReportReader().read(Buffer.from(text, 'utf8'), 'host'),
   },
-  { name: 'YAML stream', texts: around([...golden('spec.yaml'), 'a: &a [1]\n---\nb: *a\n']), run: parseYamlStream },
+  {
+    name: 'YAML stream',
+    texts: around([...golden('spec.yaml'), 'a: &a [1]\n---\nb: *a\n']),
+    run: (text) => [...parseYamlStream(text, 'stream')],
+  },
   {
     name: 'libvirt XML',
     texts: both(golden('expected.xml'), xmlLeaves),
@@ -87,6 +93,14 @@ export const parsers: readonly Parser[] = [
     name: 'any configuration',
     texts: around([...golden('expected.args'), ...golden('expected.plan.json')]),
     run: (text) => readGuestConfiguration(text, { reports: [] }).findings,
+  },
+  {
+    name: 'validation',
+    texts: fc.oneof(
+      withLeaves(golden('expected.xml'), xmlLeaves),
+      around([...golden('expected.args'), ...golden('spec.yaml')]),
+    ),
+    run: (text) => validateDocument(text, { reports: [JSON.parse(report) as HostReport] }),
   },
   { name: 'option', texts: around(options), run: (text) => parseOptionValues(text, 'driver') },
   { name: 'QMP lines', texts: both(qmp, jsonLeaves), run: qmpLines },

@@ -23,7 +23,7 @@ describe.each(cases)('%s', (name) => {
   test('its command line, as text, lines, JSON and NUL-separated', () => {
     const argv = renderQemuArgv(plan);
     for (const text of [renderCommand(argv), `${argv.join('\0')}\0`, JSON.stringify(argv)]) {
-      const { configuration, complaints } = fromQemuArgv(wordsOf(text, 'vm.args'));
+      const { configuration, complaints } = fromQemuArgv(wordsOf(text, 'vm.args'), 'vm.args');
       expect(complaints).toEqual([]);
       expect(configuration.guest).toEqual({
         ...want.guest,
@@ -46,5 +46,31 @@ describe.each(cases)('%s', (name) => {
     );
     expect(configuration.digest).toBe(want.digest);
     expect(configuration.binding.lockedMemoryBytes ?? 0).toBe(plan.binding.lockedMemoryBytes);
+  });
+});
+
+describe('machine types whose watchdog must be let loose, as libvirt does', () => {
+  const quickstart = planOf('quickstart');
+  const on = (machine: string): VmPlan => ({ ...quickstart, guestAbi: { ...quickstart.guestAbi, machine } });
+
+  test.each([
+    ['pc-q35-7.2', ['ICH9-LPC.noreboot=off']],
+    ['pc-q35-rhel9.4.0', ['ICH9-LPC.noreboot=off']],
+    ['pc-q35-8.0', undefined],
+    ['pc-q35-10.0', undefined],
+  ])('%s', (machine, global) => {
+    const plan = on(machine);
+    const argv = renderQemuArgv(plan);
+    expect(argv.includes('ICH9-LPC.noreboot=off')).toBe(global !== undefined);
+    const guests = [
+      fromPlan(plan),
+      fromQemuArgv(wordsOf(JSON.stringify(argv), 'vm.args'), 'vm.args').configuration,
+      fromLibvirt(parseXml(renderLibvirtXml(plan), 'vm.xml'), 'vm.xml').configuration,
+    ];
+    for (const { guest } of guests)
+      expect(guest.otherOptions).toEqual({ boot: ['strict=on'], ...(global && { global }) });
+    if (machine.includes('rhel')) return;
+    const [digest, ...others] = guests.map((one) => one.digest);
+    expect(others).toEqual([digest, digest]);
   });
 });

@@ -5,6 +5,8 @@ import { VdpaQemuError } from '../../src/model/error.ts';
 
 const domain = (inner: string): string => `<domain type='kvm'><name>a</name>${inner}</domain>`;
 const many = (count: number, text: string): string => text.repeat(count);
+const nics = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `-netdev vhost-vdpa,id=n${n} -device virtio-net-pci,netdev=n${n}\n`).join('');
 
 /** [what, text, what the error says; undefined: it can be read] */
 const inputs: readonly (readonly [string, string, RegExp | undefined])[] = [
@@ -64,8 +66,29 @@ const inputs: readonly (readonly [string, string, RegExp | undefined])[] = [
   ['JSON that is no document', '{"kind": "VmPlan"}', /is no VmPlan/],
   ['JSON that is no GuestConfiguration', '{"kind": "GuestConfiguration"}', /is no GuestConfiguration/],
   ['JSON that is broken', '{"kind": "VmPlan"', /is not JSON/],
+  ['1,000 NICs', nics(1000), undefined],
+  ['1,025 NICs', nics(1025), /^input: more than 1024 devices$/],
+  ['20,000 NICs', nics(20_000), /^input: more than 4096 options$/],
+  ['4,097 options', many(4097, '-S '), /^input: more than 4096 options$/],
+  ['1,025 interfaces in XML', domain(`<devices>${many(1025, '<interface/>')}</devices>`), /more than 1024 devices/],
+  [
+    '4,097 options in XML',
+    `<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:commandline>${many(4097, "<q:arg value='-S'/>")}</q:commandline></domain>`,
+    /^input: more than 4096 options$/,
+  ],
   ['5 MB', many(5 << 20, ' '), /larger than/],
 ];
+
+test('a GuestConfiguration of more devices than a guest has', () => {
+  const { configuration } = readGuestConfiguration(nics(1), { as: 'qemu-argv' });
+  const [net] = configuration!.guest.interfaces;
+  const of = (count: number): string => {
+    const interfaces = Array.from({ length: count }, () => net);
+    return JSON.stringify({ ...configuration, guest: { ...configuration!.guest, interfaces } });
+  };
+  expect(readGuestConfiguration(of(1024)).configuration?.guest.interfaces).toHaveLength(1024);
+  expect(() => readGuestConfiguration(of(1025), { file: 'vm.json' })).toThrow('vm.json: more than 1024 devices');
+});
 
 describe('hostile input', () => {
   test.each(inputs)('%s', (_, text, message) => {

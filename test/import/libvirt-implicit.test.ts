@@ -47,6 +47,15 @@ describe('options', () => {
     const { otherOptions } = importText(domain(none, { top, ...(machine === undefined ? {} : { machine }) })).guest;
     return isUnknown(otherOptions) ? otherOptions : otherOptions['global'];
   };
+  test('q35 of 7.2 and before gets its watchdog, once, whatever the XML says of watchdogs', () => {
+    for (const more of ['', "<watchdog model='itco'/>", "<watchdog model='i6300esb'/>"]) {
+      const { otherOptions } = importText(domain(`${none}${more}`, { machine: 'pc-q35-7.2' })).guest;
+      expect(otherOptions).toMatchObject({ global: ['ICH9-LPC.noreboot=off'] });
+    }
+    expect(globals('', 'pc-q35-8.0')).toBeUndefined();
+    expect(globals('', 'pc-i440fx-7.2')).toBeUndefined();
+  });
+
   const pm = (mem: string, disk: string): string => `<pm><suspend-to-mem ${mem}/><suspend-to-disk ${disk}/></pm>`;
 
   test('sleep states', () => {

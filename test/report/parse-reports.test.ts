@@ -70,7 +70,12 @@ describe('what is refused', () => {
     ['an empty mapping', '{}', 'host.json: is no host report: its kind is missing, not "HostReport"'],
     ['a mapping in YAML', 'name: web1\n', 'host.json: is no host report: its kind is missing, not "HostReport"'],
     ['another kind', '{"kind":"VmPlan"}', 'host.json: is no host report: its kind is "VmPlan", not "HostReport"'],
-    ['a kind that is no text', '{"kind":[1]}', 'host.json: is no host report: its kind is [1], not "HostReport"'],
+    ['a kind that is no text', '{"kind":[1]}', 'host.json: is no host report: its kind is a list, not "HostReport"'],
+    [
+      'a kind that is a mapping',
+      '{"kind":{}}',
+      'host.json: is no host report: its kind is a mapping, not "HostReport"',
+    ],
     ['a document that ends early', '{"kind":', 'host.json: is not JSON: Unexpected end of JSON input'],
     ['a YAML stream of nothing', '---\n---\n', 'host.json (document 1): is no host report: it must be a mapping'],
     [
@@ -93,6 +98,11 @@ describe('what is refused', () => {
   test('a whole document nested 100,000 deep is judged by its top', async () => {
     const text = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`;
     expect((await refusalOf(text)).message).toBe('host.json: is no host report: its kind is missing, not "HostReport"');
+  });
+
+  test('a kind nested 200,000 deep', async () => {
+    const text = `{"kind": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+    expect((await refusalOf(text)).message).toBe('host.json: is no host report: its kind is a list, not "HostReport"');
   });
 
   test('an alias bomb', async () => {
@@ -124,7 +134,7 @@ describe('what is refused', () => {
 
   test('broken NDJSON speaks of the line that is broken', async () => {
     const { message } = await refusalOf(`${JSON.stringify(l1)}\n{"kind":}\n`);
-    expect(message).toMatch(/^host\.json: is not JSON: Unexpected token/);
+    expect(message).toMatch(/^host\.json: line 2: is not JSON: Unexpected token/);
     expect(message).toContain('"{"kind":}"');
   });
 

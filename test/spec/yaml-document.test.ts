@@ -34,7 +34,7 @@ describe('parseYaml', () => {
     const listen = (warning: Error): void => void warnings.push(warning);
     process.on('warning', listen);
     expect(document('? [a, b]\n: c').data).toEqual({ '[ a, b ]': 'c' });
-    expect(parseYamlStream('? [a, b]\n: c')).toEqual([{ '[ a, b ]': 'c' }]);
+    expect([...parseYamlStream('? [a, b]\n: c', 'stream')]).toEqual([{ '[ a, b ]': 'c' }]);
     return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       process.off('warning', listen);
       expect(warnings).toEqual([]);
@@ -93,7 +93,7 @@ describe('parseYamlStream', () => {
     ['---\n', [null]],
     ['{"a": 1}', [{ a: 1 }]],
   ])('%j', (text, documents) => {
-    expect(parseYamlStream(text)).toEqual(documents);
+    expect([...parseYamlStream(text, 'stream')]).toEqual(documents);
   });
 
   test.each<[what: string, text: string, message: string]>([
@@ -106,8 +106,8 @@ describe('parseYamlStream', () => {
       'cannot be read as YAML: Excessive alias count indicates a resource exhaustion attack',
     ],
   ])('%s', (_, text, message) => {
-    const read = (): unknown[] => parseYamlStream(text);
+    const read = (): unknown[] => [...parseYamlStream(text, 'stream')];
     expect(read).toThrow(VdpaQemuError);
-    expect(read).toThrow(expect.objectContaining({ code: 'bad-input', message }) as Error);
+    expect(read).toThrow(expect.objectContaining({ code: 'bad-input', message: `stream: ${message}` }) as Error);
   });
 });

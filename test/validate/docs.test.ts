@@ -28,6 +28,35 @@ test('the rules', async () => {
   else expect(text).toBe(whole);
 });
 
+test('each rule stands once where its behaviour was seen, and the tests named there exist', () => {
+  const text = readFileSync(file, 'utf8').replaceAll('\\*', '*');
+  const section = text.slice(text.indexOf('## Rules'), text.indexOf(mark));
+  const rows = [...section.matchAll(/^- (`(test\/.*?)`.*): (.*)$/gm)].map(([, where = '', path = '', list = '']) => ({
+    where,
+    path,
+    codes: list.split(', '),
+  }));
+  const seen = rows.flatMap((row) => row.codes);
+  const unseen = /Not seen in a running program: (.*)/.exec(section)?.[1] ?? '';
+  const codes = validationRules.map(({ code }) => code.replace('validate.', ''));
+  expect(codes.filter((code) => !seen.includes(code) && !new RegExp(`\\b${code}\\b`).test(unseen))).toEqual(
+    codes.filter((code) => code.startsWith('report-')),
+  );
+  expect(unseen).toContain('report-*');
+  expect(new Set(seen).size).toBe(seen.length);
+  expect(seen.filter((code) => !codes.includes(code))).toEqual([]);
+  for (const { where, path, codes: named } of rows) {
+    const more = path.includes('fidelity') ? readFileSync('test/fidelity/variants.ts', 'utf8') : '';
+    const test = readFileSync(path, 'utf8') + more;
+    const titles = [...where.matchAll(/"([^"]+)"/g)].map(([, title]) => title);
+    for (const title of titles) expect(test).toContain(title);
+    // a test says which rule it is for, by its code or by `validate.machine-*`
+    const group = (code: string): string => `validate.${code.split('-', 1).join('')}-*`;
+    if (titles.length === 0 && !path.includes('doorbell'))
+      expect(named.filter((code) => !test.includes(`validate.${code}`) && !test.includes(group(code)))).toEqual([]);
+  }
+});
+
 test('the README shows what validate finds in the faulty example', async () => {
   const readme = readFileSync('README.md', 'utf8');
   const [, words = '', output = ''] = /\$ vdpa-qemu (validate [^\n]*)\n```\n\n```text\n([^]*?)```/.exec(readme) ?? [];

@@ -135,7 +135,7 @@ describe('texts that cannot be read', () => {
     ['plan', '{"kind": "VmPlan",\n}', /is not JSON/, { line: 2, column: 1 }],
     ['plan', '{"kind": "VmPlan", "a": '.concat('['.repeat(100_000)), /is not JSON/, undefined],
     ['host-report', '{"kind": "HostReport"\n', /is not JSON/, undefined],
-    ['host-report', '{"kind": "HostReport"}\n{', /is not JSON: line 2: /, { line: 2 }],
+    ['host-report', '{"kind": "HostReport"}\n{', /line 2: is not JSON: /, { line: 2 }],
     ['host-report', 'kind: HostReport\na: [', /:/, undefined],
     ['host-report', '', /is empty/, undefined],
     ['plan', ' '.repeat((4 << 20) + 1), /larger than/, undefined],

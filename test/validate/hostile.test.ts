@@ -48,8 +48,8 @@ const inputs: readonly (readonly [string, string])[] = [
   ['4,000 devices in a report', JSON.stringify(reportOf(4000))],
   ['5,000 reports', many(5000, (n) => `${JSON.stringify(reportOf(1, `host${n}`))}\n`)],
   [
-    '2,000 NICs on a command line',
-    many(2000, (n) => `-netdev vhost-vdpa,id=n${n},queues=2 -device virtio-net-pci,netdev=n${n},foo=1\n`),
+    '1,000 NICs on a command line',
+    many(1000, (n) => `-netdev vhost-vdpa,id=n${n},queues=2 -device virtio-net-pci,netdev=n${n},foo=1\n`),
   ],
   ['1,000 interfaces', domain(many(1000, () => nic({ drv: "<driver a='1' ats='yes'/>" })))],
   ['nothing', ''],

@@ -74,6 +74,15 @@ describe.skipIf(qemu === undefined)(`QEMU at its start${needsQemu}`, () => {
     expect(found.includes('validate.machine-old')).toBe(on);
   });
 
+  test('says which machine types are aliases, deprecated, or not there (validate.machine-*)', async () => {
+    const { stdout } = spawnSync(qemu!, ['-M', 'help'], { encoding: 'utf8', timeout: 60_000 });
+    expect(stdout).toMatch(/^q35 .*\(alias of pc-q35-[0-9.]+\)$/m);
+    expect(stdout).toMatch(/^pc-i440fx-[0-9.]+ .*\(deprecated\)$/m);
+    expect(start('-M', 'pc-q35-99.0').stderr).toMatch(/unsupported machine type/);
+    const found = await codesIn(args('', '', { machine: '-M q35' }));
+    expect(found).toContain('validate.machine-unversioned warning');
+  });
+
   test('aborts on more than 1024 queues of a disk (validate.disk-queues)', async () => {
     const words = [...port(1), '-device', 'virtio-blk-pci,drive=b0,bus=rp1,num-queues=1025'];
     expect(start(...words).signal).toBe('SIGABRT');

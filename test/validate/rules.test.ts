@@ -35,6 +35,10 @@ const unsafe = changed((copy) => {
   Object.assign(msix, { tableBar: 4, tableOffset: 0x3000 });
 });
 
+function strictKernel({ host }: HostReport): void {
+  Object.assign(host, { kernelRelease: '6.12.117', kernelVersion: '#1 SMP' });
+}
+
 /** [code, severity, document, options]; more than one line where a rule has several ways to be broken */
 const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = [
   ['validate.libvirt-drops', 'error', domain(nic({ mod: '', drv: "<driver queues='4' page_per_vq='off'/>" }))],
@@ -165,8 +169,11 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
       '-blockdev driver=virtio-blk-vhost-vdpa,node-name=b,path=/dev/vhost-vdpa-3,cache.direct=on\n-device virtio-blk-pci,drive=b,bus=rp1,queue-size=300',
     ),
   ],
-  ['validate.ring-too-large', 'error', args('rx_queue_size=1024'), onL1],
+  ['validate.ring-too-large', 'warning', args('rx_queue_size=1024'), onL1],
+  ['validate.ring-too-large', 'error', args('rx_queue_size=1024'), changed(strictKernel)],
   ['validate.mq-without-ctrl-vq', 'error', args('mq=on,ctrl_vq=off,rss=on')],
+  ['validate.mq-without-ctrl-vq', 'warning', args('ctrl_vq=off,ctrl_rx=off')],
+  ['validate.mq-without-ctrl-vq', 'error', args('ctrl_vq=off'), onL1],
   [
     'validate.disk-queues',
     'error',
@@ -194,6 +201,7 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ],
   ['validate.device-class', 'error', args().replace('vdpa-0', 'vdpa-3'), onL1],
   ['validate.mac-differs', 'error', args('mac=52:54:00:0d:0a:77'), onL1],
+  ['validate.mac-differs', 'warning', args().replace('vdpa-0', 'vdpa-2'), onL1],
   ['validate.mac-invalid', 'error', args('mac=53:54:00:0d:0a:77')],
   ['validate.mac-invalid', 'warning', domain(nic() + nic({ src: source.replace('-0', '-1') }))],
   ['validate.mtu-differs', 'warning', args('host_mtu=1500'), onL1],
@@ -328,6 +336,27 @@ describe('corners', () => {
       features.names = features.names.filter((name) => name !== 'VIRTIO_NET_F_CTRL_VQ');
     });
     expect(await codes(args('vectors=3'), without)).not.toContain('validate.vectors info');
+  });
+
+  test('without a control virtqueue: only what the device offers, and nobody turned off, is in the way', async () => {
+    const code = 'validate.mq-without-ctrl-vq';
+    const said = async (more: string, options?: ValidateOptions): Promise<unknown[]> =>
+      (await findingsIn(args(more), options))
+        .filter((one) => one.code === code)
+        .map(({ severity, fix }) => [severity, fix]);
+    const off = 'ctrl_vq=off,ctrl_rx=off,ctrl_vlan=off,ctrl_mac_addr=off,guest_announce=off';
+    expect(await said(off)).toEqual([]);
+    expect(await said(`${off},mq=on`)).toEqual([['error', 'ctrl_vq=on, or mq=off']]);
+    const offering = (...names: string[]): ValidateOptions =>
+      changed((copy) => void (device(copy, 'vp0').identity.features = { bits: '0x0', names }));
+    expect(await said('ctrl_vq=off,mq=on', offering())).toEqual([]);
+    expect(await said('ctrl_vq=off', offering('VIRTIO_NET_F_CTRL_MAC_ADDR'))).toEqual([
+      ['error', 'ctrl_vq=on, or ctrl_mac_addr=off'],
+    ]);
+    const unknown = changed((copy) => void (device(copy, 'vp0').identity.features = { unknown: 'EIO', detail: '' }));
+    expect(await said('ctrl_vq=off,ctrl_rx=off,ctrl_vlan=off', unknown)).toEqual([
+      ['warning', 'ctrl_vq=on, or ctrl_mac_addr=off,guest_announce=off'],
+    ]);
   });
 
   test('what is not known is not judged', async () => {

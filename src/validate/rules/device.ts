@@ -1,3 +1,4 @@
+import { parentDriverOf } from '../../doorbell/parent-driver.ts';
 import { classOf } from '../../doorbell/virtqueue-role.ts';
 import { isKnown } from '../../model/fact.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
@@ -121,14 +122,19 @@ export const deviceRules: readonly ValidationRule[] = [
     needsHost: true,
     asks: 'has the NIC the MAC address of its device?',
     source:
-      "QEMU hw/net/virtio-net.c: virtio_net_get_config(): the guest reads the device's address, unless it is all zero",
+      "QEMU hw/net/virtio-net.c: virtio_net_get_config(): the guest reads the device's address, unless it is all zero; virtio_net_device_realize() writes that of mac= into the device, and vdpa_sim_net takes it",
     check: onBackings((device, backing) => {
       const { config } = backing.device.identity;
       if (device.kind !== 'net' || !isKnown(config) || config.class !== 'net') return [];
       const { mac } = config;
       if (mac === undefined || /^(?:00:){5}00$/.test(mac) || !isKnown(device.guest.mac) || device.guest.mac === mac)
         return [];
-      const message = `${device.label}: mac is ${device.guest.mac}, but ${whereOf(backing)} has ${mac}, and that is what the guest sees`;
+      const differs = `${device.label}: mac is ${device.guest.mac}, but ${whereOf(backing)} has ${mac}`;
+      if (parentDriverOf(backing.device) === 'vdpasim_net') {
+        const message = `${differs}: QEMU writes its own over it, where it stays`;
+        return [atDevice(device, message, { severity: 'warning' })];
+      }
+      const message = `${differs}, and that is what the guest sees`;
       return [atDevice(device, message, { fix: `mac ${mac}, or create the device with mac ${device.guest.mac}` })];
     }),
   },

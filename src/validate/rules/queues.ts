@@ -2,9 +2,11 @@ import { canonical } from '../../import/option-values.ts';
 import { controlVirtqueueOf, queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import { childOf } from '../../import/xml-document.ts';
 import { isKnown, isUnknown, type Fact } from '../../model/fact.ts';
+import { refusesLargerRings } from '../../migration/rings.ts';
 import type { GuestInterface } from '../../model/generated/guest-configuration.ts';
+import { hasFeature } from '../../model/virtio-features.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
-import type { Subject, SubjectDevice } from '../subject.ts';
+import type { Backing, Subject, SubjectDevice } from '../subject.ts';
 import { atDevice, quoted } from './hits.ts';
 
 type Nic = Extract<SubjectDevice, { kind: 'net' }>;
@@ -77,18 +79,9 @@ export const queueRules: readonly ValidationRule[] = [
     appliesTo: guestKinds,
     needsHost: true,
     asks: 'does the device take rings of that size?',
-    source: 'Linux drivers/vhost/vdpa.c: VHOST_VDPA_GET_VRING_NUM; the parent driver refuses larger ones',
-    check: onNics((nic, guest) =>
-      nic.backings.flatMap(({ device }) => {
-        const largest = device.identity.vqSizeMax;
-        if (!isKnown(largest)) return [];
-        return rings(guest).flatMap(([name, size]) => {
-          if (!isKnown(size) || size <= largest) return [];
-          const message = `${nic.label}: ${name} is ${size}, and the rings of ${device.name} have at most ${largest} descriptors`;
-          return [atDevice(nic, message)];
-        });
-      }),
-    ),
+    source:
+      'Linux drivers/vhost/vdpa.c: VHOST_VDPA_GET_VRING_NUM; vhost_vdpa_vring_ioctl() refuses larger ones since 6.12.111, before it left them to the parent driver',
+    check: onNics((nic, guest) => nic.backings.flatMap((backing) => ringsTooLarge(nic, guest, backing))),
   },
   {
     code: 'validate.mq-without-ctrl-vq',
@@ -96,17 +89,8 @@ export const queueRules: readonly ValidationRule[] = [
     appliesTo: foreignKinds,
     asks: 'is there a control virtqueue where a feature needs one?',
     source:
-      'virtio 1.3, 5.1.3.1: MQ and RSS require CTRL_VQ; Linux drivers/net/virtio_net.c: virtnet_validate_features()',
-    check: onNics((nic, guest) => {
-      if (guest.properties['ctrl_vq'] !== false) return [];
-      const needing = [
-        ...(guest.mq === true ? ['mq'] : []),
-        ...['rss', 'hash'].filter((name) => guest.properties[name] === true),
-      ];
-      if (needing.length === 0) return [];
-      const message = `${nic.label}: ctrl_vq is off, and ${needing.join(', ')} needs the control virtqueue: Linux refuses such a device`;
-      return [atDevice(nic, message, { fix: `ctrl_vq=on, or ${needing.map((name) => `${name}=off`).join(', ')}` })];
-    }),
+      'virtio 1.3, 5.1.3.1: MQ, RSS, CTRL_RX and others require CTRL_VQ; Linux drivers/net/virtio_net.c: virtnet_validate_features()',
+    check: onNics((nic, guest) => (guest.properties['ctrl_vq'] === false ? withoutControl(nic, guest) : [])),
   },
   {
     code: 'validate.disk-queues',
@@ -164,6 +148,52 @@ function vectors(nic: Nic, { vectors: given, mq, queuePairs }: GuestInterface): 
   }
   const message = `${nic.label}: vectors must be ${all} for ${pairs} queue pairs, or virtqueues share interrupts; got ${given}`;
   return [atDevice(nic, message, { fix })];
+}
+
+function ringsTooLarge(nic: Nic, guest: GuestInterface, { host, device }: Backing): Hit[] {
+  const largest = device.identity.vqSizeMax;
+  if (!isKnown(largest)) return [];
+  const { kernelRelease } = host.report.host;
+  const refuses = refusesLargerRings(host.report.host) === true;
+  const then = refuses
+    ? `kernel ${kernelRelease} refuses them, and the device does not start`
+    : `whether it takes larger ones, nobody checks`;
+  return rings(guest).flatMap(([name, size]) => {
+    if (!isKnown(size) || size <= largest) return [];
+    const message = `${nic.label}: ${name} is ${size}, and the rings of ${device.name} have at most ${largest} descriptors: ${then}`;
+    return [atDevice(nic, message, refuses ? {} : { severity: 'warning' })];
+  });
+}
+
+/** property -> feature that needs the control virtqueue */
+const controlled = {
+  mq: 'VIRTIO_NET_F_MQ',
+  rss: 'VIRTIO_NET_F_RSS',
+  hash: 'VIRTIO_NET_F_HASH_REPORT',
+  ctrl_rx: 'VIRTIO_NET_F_CTRL_RX',
+  ctrl_vlan: 'VIRTIO_NET_F_CTRL_VLAN',
+  ctrl_mac_addr: 'VIRTIO_NET_F_CTRL_MAC_ADDR',
+  guest_announce: 'VIRTIO_NET_F_GUEST_ANNOUNCE',
+} as const;
+
+/** QEMU turns off none of them together with ctrl_vq, and Linux takes no device that offers one without it. */
+function withoutControl(nic: Nic, { mq, properties }: GuestInterface): Hit[] {
+  const asked = [
+    ...(mq === true ? (['mq'] as const) : []),
+    ...(['rss', 'hash'] as const).filter((name) => properties[name] === true),
+  ];
+  // on where nobody turned them off
+  const usual = (['ctrl_rx', 'ctrl_vlan', 'ctrl_mac_addr', 'guest_announce'] as const).filter(
+    (name) => !Object.hasOwn(properties, name),
+  );
+  const features = nic.backings.map(({ device }) => device.identity.features).filter(isKnown);
+  const offered = [...asked, ...usual].filter((name) => features.some((set) => hasFeature(set, controlled[name])));
+  const needing = features.length > 0 ? offered : asked.length > 0 ? asked : usual;
+  if (needing.length === 0) return [];
+  const message = `${nic.label}: ctrl_vq is off, and ${needing.join(', ')} needs the control virtqueue: Linux refuses such a device`;
+  const fix = `ctrl_vq=on, or ${needing.map((name) => `${name}=off`).join(',')}`;
+  // what is on by itself is offered only where the device has it
+  return [atDevice(nic, message, { fix, ...(features.length > 0 || asked.length > 0 ? {} : { severity: 'warning' }) })];
 }
 
 function rings({ rxQueueSize, txQueueSize }: GuestInterface): [string, Fact<number>][] {
