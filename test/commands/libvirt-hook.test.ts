@@ -1,6 +1,6 @@
 /** Runs examples/libvirt-hook/qemu as libvirt does on a destination, with the program as it is built. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Files } from './command-line.ts';
@@ -16,17 +16,21 @@ interface Called {
   readonly err: string;
 }
 
-function hook(xml: string, words: readonly string[], environment: Record<string, string> = {}): Called {
+/** libvirt gives the hook no environment but PATH: its settings stand beside it. */
+function hook(xml: string, words: readonly string[], settings: Readonly<Record<string, string>> = {}): Called {
   const files = new Files();
   const program = files.write(
     'vdpa-qemu',
     `#!/bin/sh\nexec '${process.execPath}' '${path.resolve('dist/bin.js')}' "$@"\n`,
   );
   chmodSync(program, 0o755);
-  const { status, stdout, stderr } = spawnSync('examples/libvirt-hook/qemu', words, {
+  copyFileSync('examples/libvirt-hook/qemu', files.at('qemu'));
+  const all = Object.entries({ VDPA_QEMU: program, VDPA_QEMU_REPORT: report, ...settings });
+  files.write('vdpa-qemu.conf', all.map(([name, value]) => `${name}='${value}'\n`).join(''));
+  const { status, stdout, stderr } = spawnSync(files.at('qemu'), words, {
     input: xml,
     encoding: 'utf8',
-    env: { PATH: process.env['PATH'], VDPA_QEMU: program, VDPA_QEMU_REPORT: report, ...environment },
+    env: { PATH: process.env['PATH'] },
   });
   return { status, out: stdout, err: stderr };
 }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LabDevice } from './devices.ts';
 import { answered, differences, losses } from './guest/losses.ts';
 import { guestReport, type GuestReport } from './guest/report.ts';
+import { twoLooks } from './guest/watch.ts';
 import type { Background, L1 } from './l1.ts';
 import { argv, type Side } from './migration-side.ts';
 import { hostNotifiers, qmp, qmpReturn, until, type QmpReply } from './witness.ts';
@@ -21,6 +22,14 @@ export interface Cell {
   readonly guest?: string;
   /** Migration capabilities switched on at both sides; libvirt uses return-path. */
   readonly capabilities?: readonly string[];
+  /** Look at the sizes of its rings, too. */
+  readonly rings?: true;
+}
+
+/** Descriptors of the first receive ring: what the guest uses, and what QEMU offers it after a reset. */
+export interface Ring {
+  readonly used: number;
+  readonly offered: number;
 }
 
 export type Outcome =
@@ -58,6 +67,8 @@ export interface RealOutcome {
     readonly destination: string;
   };
   readonly notifiers: { readonly before: readonly number[]; readonly after: readonly number[] };
+  /** Of a cell that asks for them. */
+  readonly rings?: { readonly before: Ring; readonly after?: Ring };
   /** Whether QEMU has the device at work (x-query-virtio-status), where the guest ended up; null: not asked. */
   readonly vhostStarted: boolean | null;
   readonly guest: { readonly before?: GuestReport; readonly after?: GuestReport };
@@ -120,7 +131,9 @@ export async function migrateOnce(l1: L1, cell: Cell): Promise<RealOutcome> {
     for (const side of [cell.source, cell.destination]) if (side.busy) holders.push(await hold(l1, side));
     const source = await start(cell.source, 'source', []);
     const destination = await start(cell.destination, 'destination', ['-incoming', `unix:${incoming}`]);
-    const seen = await observe(l1, cell, source, destination, incoming, (what) => (times[what] = Date.now() - began));
+    const all = await observe(l1, cell, source, destination, incoming, (what) => (times[what] = Date.now() - began));
+    const { startedBefore, ...seen } = all;
+    const notes = startedBefore === false ? ['vhost was not started before either'] : [];
     return {
       name: cell.name,
       sourceDevice: cell.source.device,
@@ -128,6 +141,7 @@ export async function migrateOnce(l1: L1, cell: Cell): Promise<RealOutcome> {
       source: source.argv,
       destination: destination.argv,
       ...seen,
+      notes: [...notes, ...seen.notes],
       text: { ...seen.text, source: await said(l1, source), destination: await said(l1, destination) },
       times: { ...times, all: Date.now() - began },
     };
@@ -155,7 +169,11 @@ async function hold(l1: L1, side: Side): Promise<Background> {
 type Seen = Omit<
   RealOutcome,
   'name' | 'sourceDevice' | 'destinationDevice' | 'source' | 'destination' | 'times' | 'text'
-> & { readonly text: { readonly error: string; readonly blockedReasons: readonly string[] } };
+> & {
+  readonly text: { readonly error: string; readonly blockedReasons: readonly string[] };
+  /** vhostStarted before the migration. */
+  readonly startedBefore: boolean | null;
+};
 
 async function observe(
   l1: L1,
@@ -167,7 +185,7 @@ async function observe(
 ): Promise<Seen> {
   const nothing: Seen = {
     ...{ outcome: 'source-did-not-start', lost: [], notes: [], notifiers: { before: [], after: [] } },
-    vhostStarted: null,
+    ...{ vhostStarted: null, startedBefore: null },
     ...{ guest: {}, migration: { status: 'none' }, text: { error: '', blockedReasons: [] } },
   };
   if (!(await listening(l1, destination, incoming))) return { ...nothing, outcome: 'destination-did-not-start' };
@@ -175,15 +193,17 @@ async function observe(
   const before = await settled(l1, cell, source);
   if (before === undefined) return nothing;
   reached('guest');
-  const known = { ...nothing, guest: { before } };
+  const startedBefore = await vhostStarted(l1, source, cell.source);
+  const known = { ...nothing, guest: { before }, startedBefore };
   const notifiers = { before: await notifiersOf(l1, source), after: [] };
+  const rings = cell.rings === undefined ? {} : { rings: { before: await ringOf(l1, source) } };
   const blockedReasons = await blocked(l1, source);
   const capabilities = (cell.capabilities ?? []).map((capability) => ({ capability, state: true }));
   for (const { socket } of capabilities.length > 0 ? [source, destination] : [])
     await qmpReturn(l1, socket, { execute: 'migrate-set-capabilities', arguments: { capabilities } });
 
   const [reply] = await qmp(l1, source.socket, { execute: 'migrate', arguments: { uri: `unix:${incoming}` } });
-  const at = { ...known, notifiers, text: { error: reply?.error?.desc ?? '', blockedReasons } };
+  const at = { ...known, ...rings, notifiers, text: { error: reply?.error?.desc ?? '', blockedReasons } };
   if (reply?.error !== undefined) return await ended(l1, cell, source, { ...at, outcome: 'refused' });
 
   const info = await until('end of the migration', () => migrationEnd(l1, source));
@@ -252,6 +272,13 @@ async function notifiersOf(l1: L1, { socket, argv: words }: Vm): Promise<number[
   return (await hostNotifiers(l1, socket, 'net0').catch(() => [])).map(({ vq }) => vq);
 }
 
+async function ringOf(l1: L1, { socket }: Vm): Promise<Ring> {
+  const path = '/machine/peripheral/net0/virtio-backend';
+  const query = { execute: 'x-query-virtio-queue-status', arguments: { path, queue: 0 } };
+  const status = (await qmpReturn(l1, socket, query)) as { 'vring-num': number; 'vring-num-default': number };
+  return { used: status['vring-num'], offered: status['vring-num-default'] };
+}
+
 /** A vhost-vdpa-device-pci must not be asked: QEMU 10.0 dies of it. */
 async function vhostStarted(l1: L1, { socket }: Vm, { front: kind = 'net' }: Side): Promise<boolean | null> {
   if (kind !== 'net') return null;
@@ -264,8 +291,10 @@ async function vhostStarted(l1: L1, { socket }: Vm, { front: kind = 'net' }: Sid
   return null;
 }
 
-function withVhost(lost: readonly string[], started: boolean | null): string[] {
-  return [...lost, ...(started === false ? ['vhost is not started: QEMU drops what the guest sends'] : [])];
+/** What was not there before the migration is no loss. */
+function withVhost(lost: readonly string[], started: boolean | null, { startedBefore }: Seen): string[] {
+  const stopped = started === false && startedBefore !== false;
+  return [...lost, ...(stopped ? ['vhost is not started: QEMU drops what the guest sends'] : [])];
 }
 
 /** The guest should still be at the source. */
@@ -276,7 +305,7 @@ async function ended(l1: L1, cell: Cell, source: Vm, seen: Seen): Promise<Seen> 
   const lost =
     after === undefined
       ? ['the guest does not run at the source']
-      : withVhost(losses(seen.guest.before, after.before, after.after), started);
+      : withVhost(losses(seen.guest.before, after.before, after.after), started, seen);
   const broken = after === undefined ? 'guest-lost' : 'failed-source-broken';
   return {
     ...seen,
@@ -301,7 +330,7 @@ async function arrived(l1: L1, cell: Cell, destination: Vm, seen: Seen): Promise
   if (look === undefined)
     return { ...seen, outcome: 'guest-lost', lost: ['the guest does not run at the destination'] };
   const started = await vhostStarted(l1, destination, cell.destination);
-  const lost = withVhost(losses(seen.guest.before, look.before, look.after), started);
+  const lost = withVhost(losses(seen.guest.before, look.before, look.after), started, seen);
   return {
     ...seen,
     outcome: lost.length === 0 ? 'completed' : 'completed-state-lost',
@@ -310,33 +339,15 @@ async function arrived(l1: L1, cell: Cell, destination: Vm, seen: Seen): Promise
     notes: differences(seen.guest.before, look.after),
     guest: { ...seen.guest, after: look.after },
     notifiers: { ...seen.notifiers, after: await notifiersOf(l1, destination) },
+    ...(seen.rings === undefined ? {} : { rings: { ...seen.rings, after: await ringOf(l1, destination) } }),
   };
 }
 
-/**
- * Two looks at a guest that should be running, more than half a second of its own time apart. Not the very first: buffers
- * that were given back at the source are collected on arrival, and are no sign of life of the device here.
- */
+/** What a guest that should be running does, also one that was told to be silent before. */
 async function later(l1: L1, cell: Cell, vm: Vm): Promise<{ before: GuestReport; after: GuestReport } | undefined> {
   if (silent(cell)) {
     await qmpReturn(l1, vm.socket, { execute: 'system_powerdown' });
     await sleep(500);
   }
-  const arrival = await guestReport(l1, vm.socket).catch(() => undefined);
-  if (arrival === undefined) return undefined;
-  const before = await beating(l1, vm, arrival, 10);
-  const after = before === undefined ? undefined : await beating(l1, vm, before, 30);
-  return before === undefined || after === undefined ? undefined : { before, after };
-}
-
-/** The guest after so many more beats; of a disk also without, for its guest waits for a device that does not answer. */
-async function beating(l1: L1, vm: Vm, since: GuestReport, beats: number): Promise<GuestReport | undefined> {
-  const patience = since.kind === 'block' ? 8_000 : 30_000;
-  let now: GuestReport | undefined = since;
-  for (const end = Date.now() + patience; Date.now() < end && now !== undefined;) {
-    await sleep(300);
-    now = await guestReport(l1, vm.socket).catch(() => undefined);
-    if (now !== undefined && now.heartbeat >= since.heartbeat + beats) return now;
-  }
-  return since.kind === 'block' ? now : undefined;
+  return await twoLooks(l1, vm.socket);
 }

@@ -23,7 +23,7 @@ export interface Side {
   readonly emulator?: string;
   readonly extra?: readonly string[];
   /** Something else has the device open. */
-  readonly busy?: boolean;
+  readonly busy?: true;
 }
 
 /** A VM's command line without the socket it listens on. */

@@ -1,18 +1,18 @@
 /**
  * The truth table of live migration: what really becomes of a guest, cell by cell (migration-cells.ts), beside what was
  * seen before. With LAB_CAPTURE=DIRECTORY the outcomes are kept there, and the report of the host they were seen on,
- * made before any VM ran. With LAB_CELLS=REGEX only the cells whose name matches are run.
+ * made before any VM ran; what is kept there already gets another run. With LAB_CELLS=REGEX only the cells whose name matches are run.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosen, whatIsLeftOut } from './extent.ts';
 import { images, missing } from './images.ts';
 import { bootL1, type L1 } from './l1.ts';
-import { migrateOnce, renew, type Cell, type RealOutcome } from './migrate.ts';
+import { migrateOnce, renew, type Cell } from './migrate.ts';
 import { cellDevices, cells, seenBefore } from './migration-cells.ts';
-import { commandLine } from './migration-side.ts';
+import { recordText, withRun, type RecordedCell } from './migration-record.ts';
 import { copyEmulator } from './old-qemu.ts';
 import { productOk } from './product.ts';
 import { Table } from './table.ts';
@@ -35,15 +35,19 @@ const oneOfAKind = new Set([
 
 describe.skipIf(why.length > 0)(`live migration in L1 ${why.join(', ')}`, () => {
   const table = new Table();
-  const outcomes: RealOutcome[] = [];
+  let record: readonly RecordedCell[] = [];
+  let kernel = '';
   let l1: L1;
 
   beforeAll(async () => {
     l1 = await bootL1({ ...(await images()), devices: cellDevices });
     copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
     await copyEmulator(l1, 'qemu-7.2');
+    kernel = (await l1.ok(['uname', '-r'])).trim();
     if (captureTo === undefined) return;
     mkdirSync(captureTo, { recursive: true });
+    if (existsSync(join(captureTo, 'outcomes.json')))
+      record = JSON.parse(readFileSync(join(captureTo, 'outcomes.json'), 'utf8')) as RecordedCell[];
     const report = await productOk(l1, [
       'probe',
       '--quiet',
@@ -52,7 +56,7 @@ describe.skipIf(why.length > 0)(`live migration in L1 ${why.join(', ')}`, () => 
       '--qemu',
       '/usr/local/bin/qemu-7.2',
     ]);
-    writeFileSync(join(captureTo, 'l1.report.json'), report);
+    writeFileSync(join(captureTo, 'l1.json'), report);
   });
   afterAll(async () => {
     console.log(`live migration\n${table.toString()}${whatIsLeftOut()}`);
@@ -62,8 +66,8 @@ describe.skipIf(why.length > 0)(`live migration in L1 ${why.join(', ')}`, () => 
   const asked = cells.filter(({ name }) => wanted.test(name));
   test.each(chosen('migration.lab.test.ts', asked, ({ name }) => oneOfAKind.has(name)))('$name', async (cell: Cell) => {
     const real = await migrateOnce(l1, cell).finally(() => renew(l1, cell, cellDevices));
-    outcomes.push(real);
-    if (captureTo !== undefined) writeFileSync(join(captureTo, 'outcomes.json'), fixture(outcomes));
+    record = withRun(record, cell, real, kernel);
+    if (captureTo !== undefined) writeFileSync(join(captureTo, 'outcomes.json'), recordText(record));
     const seen = seenBefore(cell.name);
     table.add(cell.name, seen.includes(real.outcome) ? real.outcome : seen.join(' or '), real.outcome);
     expect(seen, [...real.lost, real.text.error, real.text.source, real.text.destination].join('\n')).toContain(
@@ -71,16 +75,3 @@ describe.skipIf(why.length > 0)(`live migration in L1 ${why.join(', ')}`, () => 
     );
   });
 });
-
-/** The outcomes with command lines as text, without what differs from run to run. */
-function fixture(outcomes: readonly RealOutcome[]): string {
-  const kept = outcomes.map(({ name, outcome, sourceDevice, destinationDevice, ...real }) => ({
-    ...{ name, outcome, sourceDevice, destinationDevice },
-    source: commandLine(real.source),
-    destination: commandLine(real.destination),
-    negotiated: real.guest.before?.negotiated ?? null,
-    ...{ status: real.migration.status, lost: real.lost, notes: real.notes, text: real.text },
-    ...{ notifiers: real.notifiers, vhostStarted: real.vhostStarted },
-  }));
-  return `${JSON.stringify(kept, null, 2)}\n`;
-}

@@ -9,36 +9,15 @@ import { isKnown } from '../../src/model/fact.ts';
 import type { GuestConfiguration } from '../../src/model/generated/guest-configuration.ts';
 import type { Destination } from '../../src/model/generated/migration-check.ts';
 import { parseReports } from '../../src/report/parse-reports.ts';
-import { running } from './migrating.ts';
-
-interface Side {
-  /** name of the vDPA device of L1 */
-  readonly device: string;
-  /** command line of QEMU */
-  readonly line: string;
-  readonly busy?: true;
-  /** RLIMIT_MEMLOCK, bytes; left out: none */
-  readonly memlock?: number;
-}
-
-export interface Cell {
-  readonly name: string;
-  readonly source: Side;
-  readonly destination: Side;
-  /** of each run */
-  readonly outcomes: readonly string[];
-  readonly lost: readonly string[];
-  /** features that the guest took; left out: it never ran */
-  readonly negotiated?: string;
-  readonly blockedReasons: readonly string[];
-}
+import type { RecordedCell, RecordedSide } from '../lab/migration-record.ts';
+import { changed, running } from './migrating.ts';
 
 const directory = 'test/fixtures/migration';
-export const cells = JSON.parse(readFileSync(`${directory}/outcomes.json`, 'utf8')) as Cell[];
+export const cells = JSON.parse(readFileSync(`${directory}/outcomes.json`, 'utf8')) as RecordedCell[];
 const [l1] = await parseReports(readFileSync(`${directory}/l1.json`, 'utf8'), 'l1.json');
 
 /** L1 with that device alone, as it was when the cell ran. */
-function hostOf({ device, line, busy, memlock }: Side): NonNullable<typeof l1> {
+function hostOf({ device, line, busy, memlock }: RecordedSide): NonNullable<typeof l1> {
   const report = structuredClone(l1!);
   const found = report.devices.find(({ name }) => name === device);
   report.devices = found ? [found] : [];
@@ -55,12 +34,19 @@ function guestOf(line: string, report: NonNullable<typeof l1>): GuestConfigurati
   return configuration!;
 }
 
+/** The guest with what QMP would have told of it. */
+function asItRan(guest: GuestConfiguration, negotiated: string, cell: RecordedCell): GuestConfiguration {
+  const seen = running(guest, BigInt(negotiated), [...cell.blockedReasons]);
+  if (cell.rings === undefined) return seen;
+  const virtqueues = [{ index: 0, enabled: true, size: cell.rings.before.used }];
+  return changed(seen, ({ running: vm }) => void (vm!.devices[0]!.virtqueues = virtqueues));
+}
+
 /** @param known the features that the guest took are known, as of a running VM */
-export function predict(cell: Cell, known: boolean): Destination {
+export function predict(cell: RecordedCell, known: boolean): Destination {
   const [from, to] = [hostOf(cell.source), hostOf(cell.destination)];
   const line = guestOf(cell.source.line, from);
-  const source =
-    known && cell.negotiated !== undefined ? running(line, BigInt(cell.negotiated), [...cell.blockedReasons]) : line;
+  const source = known && cell.negotiated !== undefined ? asItRan(line, cell.negotiated, cell) : line;
   return checkMigration(source, [to], { from, with: guestOf(cell.destination.line, to) }).destinations[0]!;
 }
 
@@ -90,7 +76,7 @@ export function truthTable(): string {
       fromConfiguration.verdict,
       cell.negotiated === undefined ? '' : fromRunning.verdict,
       [...new Set(causes)].sort().join(', '),
-      `${real.join(' or ')}${cell.lost.length > 0 ? `: ${cell.lost.join('; ')}` : ''}`,
+      `${real.join(' or ')}${cell.lost.length > 0 ? `: ${cell.lost.join('; ')}` : ''}${ringsOf(cell)}`,
       agreed ? 'yes' : 'NO',
     ];
   });
@@ -101,9 +87,22 @@ export function truthTable(): string {
   return `${heading}\n${lines.join('\n')}\n`;
 }
 
+function ringsOf({ rings }: RecordedCell): string {
+  if (rings === undefined) return '';
+  const [before, after] = [rings.before, rings.after ?? rings.before];
+  const offered = before.offered === after.offered ? before.offered : `${before.offered}, then ${after.offered}`;
+  return ` (rings of ${after.used} descriptors in use, ${offered} offered)`;
+}
+
+const [newest = '', older = ''] = l1!.qemu.flatMap(({ capabilities }) =>
+  isKnown(capabilities) ? capabilities.version : [],
+);
+const kernels = [...new Set(cells.map(({ kernel }) => kernel))].map(
+  (kernel) => `${kernel} (${cells.filter((cell) => cell.kernel === kernel).length} cells)`,
+);
 const heading = `# Live migrations: what was predicted, and what happened
 
-Real migrations of the lab, QEMU 10.0 on kernel 6.12, between two vDPA devices of one host. What happened is decided by the guest itself, a driver of our own whose counters travel in its memory (test/lab/guest), and kept in test/fixtures/migration by \`LAB_CAPTURE=... npm run test:lab:full\`. The predictions are those of \`check-migration --with\` on the same two command lines and the report of that host; this table is made from both by test/migration/outcomes.test.ts.
+Real migrations of the lab, QEMU ${newest} (${older} where a cell says so) on kernel ${kernels.join(' and ')}, between two vDPA devices of one host. What happened is decided by the guest itself, a driver of our own whose counters travel in its memory (test/lab/guest), and kept in test/fixtures/migration by \`LAB_CAPTURE=... npm run test:lab:full\`. The predictions are those of \`check-migration --with\` on the same two command lines and the report of that host; this table is made from both by test/migration/outcomes.test.ts.
 
 - **by configuration**: from the command lines alone. **by running VM**: with the features that the guest really took.
 - Outcomes: \`refused\` (QEMU would not begin), \`failed-source-alive\`, \`failed-source-broken\` (the guest runs on at the source without its device), \`guest-lost\`, \`completed\`, \`completed-state-lost\`, \`destination-did-not-start\`.

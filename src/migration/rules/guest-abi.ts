@@ -171,7 +171,7 @@ const rows: readonly Row[] = [
     what: 'ring sizes',
     source: 'QEMU hw/virtio/virtio.c: virtio_load() takes the sizes from the stream without a check',
     fields: /^\/interfaces\/\*\/(rxQueueSize|txQueueSize)$|^\/vdpaDevices\/\*\/queueSize$/,
-    why: 'the guest keeps its rings, and sees other sizes at its next reset',
+    why: 'the guest keeps its rings, and may be offered other sizes at its next reset',
   },
   {
     code: 'migration.identity-differs',

@@ -2,7 +2,8 @@ import { parentDriverOf } from '../../doorbell/parent-driver.ts';
 import { isKnown } from '../../model/fact.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
-import type { Pair } from '../migration.ts';
+import type { Migration, Pair } from '../migration.ts';
+import { largestRing, refusesLargerRings } from '../rings.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 import { withDevice } from './device.ts';
 
@@ -65,10 +66,11 @@ export const queueRules: readonly MigrationRule[] = [
   {
     code: 'migration.ring-size',
     severity: 'warning',
-    effect: 'unknown',
-    asks: "do the guest's rings fit the device?",
-    source: 'Linux drivers/vhost/vhost.c: vhost_vring_set_num() leaves the limit to the parent driver',
-    check: ({ pairs }) => withDevice(pairs, ringSize),
+    effect: 'state-lost',
+    asks: 'do the rings that the guest uses, or may take, fit the device? A kernel that refuses them leaves the guest without it',
+    source:
+      'Linux drivers/vhost/vdpa.c: vhost_vdpa_vring_ioctl() refuses larger rings since 6.12.111; QEMU hw/virtio/virtio.c: virtio_add_queue() of 10.0.13 offers 1024 descriptors whatever is set',
+    check: (migration) => withDevice(migration.pairs, (pair, to) => ringSize(pair, to, migration)),
   },
 ];
 
@@ -96,27 +98,27 @@ function queuePairs(pair: Pair, to: VdpaDevice): Hit[] {
   ];
 }
 
-function ringSize(pair: Pair, to: VdpaDevice): Hit[] {
+function ringSize(pair: Pair, to: VdpaDevice, migration: Migration): Hit[] {
   const { path, label, from } = pair;
   const { vqSizeMax } = to.identity;
-  const sizes =
-    pair.kind === 'net'
-      ? ([
-          ['rxQueueSize', pair.then.rxQueueSize],
-          ['txQueueSize', pair.then.txQueueSize],
-        ] as const)
-      : [];
-  return sizes.flatMap(([name, size]): Hit[] => {
-    if (!isKnown(size) || !isKnown(vqSizeMax) || size <= vqSizeMax) return [];
-    // a parent that took it at the source takes it at the destination
-    if (from && isKnown(from.identity.vqSizeMax) && from.identity.vqSizeMax <= vqSizeMax) return [];
-    return [
-      {
-        path,
-        unknown: true,
-        evidence: { [name]: size, destination: vqSizeMax },
-        message: `${label}: ${name} is ${size}, and the rings of ${to.name} have at most ${vqSizeMax} descriptors`,
-      },
-    ];
-  });
+  const ring = largestRing(pair, migration.sourceQemu);
+  if (ring === undefined || !isKnown(vqSizeMax) || ring.size <= vqSizeMax) return [];
+  const { host } = migration.to.report;
+  const refused = refusesLargerRings(host);
+  // what the source takes is taken there too, but by a stricter kernel
+  const asStrict = refused !== true || (migration.from && refusesLargerRings(migration.from.report.host) === true);
+  if (asStrict && from && isKnown(from.identity.vqSizeMax) && from.identity.vqSizeMax <= vqSizeMax) return [];
+  const has = ring.inUse ? `its rings have ${ring.size} descriptors` : `it may take rings of ${ring.size} descriptors`;
+  const then =
+    refused === true
+      ? `kernel ${host.kernelRelease} refuses more, so the device does not start, and QEMU drops what the guest sends`
+      : `whether kernel ${host.kernelRelease} and its driver take more is not known`;
+  return [
+    {
+      path,
+      unknown: !ring.inUse || refused !== true,
+      evidence: { guest: ring.size, destination: vqSizeMax },
+      message: `${label}: ${has}, and those of ${to.name} at most ${vqSizeMax}: ${then}`,
+    },
+  ];
 }

@@ -9,8 +9,9 @@
  * stands still has a device that stands still.
  *
  * Command line: want=HEX (features to accept of those offered), mac=HEX (set by the control virtqueue, 12 digits),
- * pairs=N (queue pairs to switch on), ring=N (buffers kept in flight), silent=1 (a network card sends nothing until the
- * power button is pressed, so that no virtqueue has moved before).
+ * pairs=N (queue pairs to switch on), ring=N (buffers kept in flight), size=HEX (descriptors of a ring at most: a power of 2,
+ * by default 256, which every vDPA device of the lab takes), silent=1 (a network card sends nothing until the power button
+ * is pressed, so that no virtqueue has moved before).
  * Frames: broadcast (tag 1) and to our own first MAC (tag 2), each with a sequence number; a simulated device gives them
  * back. Then an ARP request for 10.0.2.2, which the network behind a real card answers.
  */
@@ -67,7 +68,7 @@ struct queue {
 static struct queue queues[QUEUES_MAX];
 static u8 buffers[QUEUES_MAX][FLIGHT_MAX][BUFFER] __attribute__((aligned(4096)));
 static u8 stack[16384] __attribute__((aligned(16), used));
-static u32 common, device_config, notify_base, multiplier, flight = 16;
+static u32 common, device_config, notify_base, multiplier, flight = 16, size_wanted = 256;
 
 static u32 in32(u16 port) {
     u32 value;
@@ -218,7 +219,7 @@ static void start_queue(u32 index) {
     *at16(common + 0x16) = (u16)index;
     queue->size = *at16(common + 0x18);
     if (queue->size == 0) return;
-    if (queue->size > RING_MAX) *at16(common + 0x18) = queue->size = RING_MAX;
+    if (queue->size > size_wanted) *at16(common + 0x18) = queue->size = (u16)size_wanted;
     u32 parts[] = {(u32)queue->descriptors, (u32)queue->available, (u32)&queue->used};
     for (u32 part = 0; part < 3; part++) {
         *at32(common + 0x20 + 8 * part) = parts[part];
@@ -488,6 +489,8 @@ __attribute__((used)) static void run(const u32 *boot) {
     silent = (u32)option(line, "silent", 0);
     flight = (u32)option(line, "ring", flight);
     if (flight > FLIGHT_MAX) flight = FLIGHT_MAX;
+    size_wanted = (u32)option(line, "size", size_wanted);
+    if (size_wanted > RING_MAX) size_wanted = RING_MAX;
     for (u32 half = 0; half < 2; half++) {
         *at32(common + 8) = half;
         *at32(common + 0xc) = REPORT[NEGOTIATED + half] = (u32)(want >> 32 * half);
