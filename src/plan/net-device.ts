@@ -7,6 +7,7 @@ import type { PlanFindings } from './findings.ts';
 import type { HostDevice } from './host.ts';
 import { decidePagePerVq } from './page-per-vq.ts';
 import { provisionCommand } from './provision.ts';
+import { largestRingOffered, offersLargestRings, refusesLargerRings } from './rings.ts';
 
 type GuestInterface = GuestAbi['interfaces'][number];
 
@@ -29,6 +30,7 @@ export function planInterface(
   checkVirtqueueCount(path, nets, findings);
   checkMtu(spec, path, nets, findings);
   checkRingSizes(spec, path, nets, findings);
+  checkOfferedRings(path, nets, findings);
   checkPacked(spec, path, nets, findings);
   const pagePerVq = decidePagePerVq(spec.hostNotifier, path, nets, 'netdev', findings);
   if (queuePairs === undefined || mac === undefined) return undefined;
@@ -175,6 +177,23 @@ function checkRingSizes(spec: CompleteInterface, path: string, nets: NetDevices,
         `${key} is ${spec[key]}, but the rings of ${labelOf(net)} have at most ${vqSizeMax} descriptors`,
       );
     }
+  }
+}
+
+/** What is offered beyond what the device takes: the guest's driver decides, and Linux takes all that it is offered. */
+function checkOfferedRings(path: string, nets: NetDevices, findings: PlanFindings): void {
+  for (const net of nets) {
+    const { host, device } = net;
+    const { vqSizeMax } = device.identity;
+    const qemu = host.qemu.find(({ capabilities }) => offersLargestRings(capabilities.version));
+    if (!qemu || !isKnown(vqSizeMax) || vqSizeMax >= largestRingOffered) continue;
+    if (refusesLargerRings(host.report.host) !== true) continue;
+    findings.warning(
+      'plan.rings-offered-too-large',
+      `${path}/vdpa`,
+      `QEMU ${qemu.capabilities.version} offers rings of ${largestRingOffered} descriptors whatever their size is set to, and kernel ${host.report.host.kernelRelease} refuses more than the ${vqSizeMax} of ${labelOf(net)}: a guest driver that takes them all has no network`,
+      'another QEMU or kernel version; vdpa-qemu verify shows it as verify.vhost-not-started',
+    );
   }
 }
 

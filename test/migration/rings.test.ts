@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { unknown } from '../../src/model/fact.ts';
 import type { GuestConfiguration, RunningDevice } from '../../src/model/generated/guest-configuration.ts';
-import { refusesLargerRings } from '../../src/migration/rings.ts';
+import { refusesLargerRings } from '../../src/plan/rings.ts';
 import { host, identity, type Edit } from '../report-builder.ts';
 import { changed, check, running, simGuest, simHost, there } from './migrating.ts';
 

@@ -6,6 +6,7 @@ import {
   host,
   identity,
   netConfig,
+  qemu,
   queuePairs,
   reportWith,
   withFeature,
@@ -180,6 +181,15 @@ describe('rings', () => {
   ])('%s', (_, edits) => {
     const plan = soundPlan(nic(', rxQueueSize: 1024, txQueueSize: 512'), [reportWith(...edits)]);
     expect(plan.guestAbi.interfaces[0]).toMatchObject({ rxQueueSize: 1024, txQueueSize: 512 });
+  });
+
+  test('rings that QEMU 10.0.13 offers whatever is set, on a kernel that refuses them', () => {
+    const strict = host({ kernelRelease: '6.12.117', kernelVersion: '#1 SMP' });
+    expect(onL1(nic(), strict)).toEqual([
+      'warning plan.rings-offered-too-large /interfaces/0/vdpa: QEMU 10.0.13 offers rings of 1024 descriptors whatever their size is set to, and kernel 6.12.117 refuses more than the 256 of vp0 on l1: a guest driver that takes them all has no network => another QEMU or kernel version; vdpa-qemu verify shows it as verify.vhost-not-started',
+    ]);
+    expect(onL1(nic(), strict, identity('vp0', { vqSizeMax: 1024 }))).toEqual([]);
+    expect(onL1(nic(), strict, qemu({ version: '7.2.22' }))).toEqual([]);
   });
 
   test('packed, where it is not offered', () => {

@@ -94,7 +94,7 @@ function isolation(pair: Pair, to: VdpaDevice, migration: Migration): Hit[] {
         {
           path,
           message: `${label}: the control virtqueue of ${device.name} (${where}) has no group and address space of its own, so QEMU ${what}: MAC address, queue pairs, filters`,
-          fix: 'ctrl_vq=off in the guest device, or a parent driver with a second address space',
+          fix: 'ctrl_vq=off,ctrl_rx=off,ctrl_vlan=off,ctrl_mac_addr=off,guest_announce=off in the guest device, or a parent driver with a second address space',
         },
       ];
     }

@@ -3,7 +3,8 @@ import { isKnown } from '../../model/fact.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import type { Migration, Pair } from '../migration.ts';
-import { largestRing, refusesLargerRings } from '../rings.ts';
+import { refusesLargerRings } from '../../plan/rings.ts';
+import { largestRing } from '../rings.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 import { withDevice } from './device.ts';
 

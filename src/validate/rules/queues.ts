@@ -2,7 +2,7 @@ import { canonical } from '../../import/option-values.ts';
 import { controlVirtqueueOf, queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import { childOf } from '../../import/xml-document.ts';
 import { isKnown, isUnknown, type Fact } from '../../model/fact.ts';
-import { refusesLargerRings } from '../../migration/rings.ts';
+import { refusesLargerRings } from '../../plan/rings.ts';
 import type { GuestInterface } from '../../model/generated/guest-configuration.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
