@@ -3,6 +3,7 @@ import type { ConfigurationKind } from '../import/read.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import type { Word } from '../import/words.ts';
 import type { XmlNode } from '../import/xml-document.ts';
+import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 
@@ -38,4 +39,10 @@ export interface ValidatedDocument {
   readonly reports?: readonly HostReport[] | undefined;
   /** where a JSON pointer into `guest` of the configuration stands */
   readonly placeOf: (guestPointer: string) => TextPlace | undefined;
+}
+
+/** A document, and what was found while it was read. */
+export interface ReadDocument {
+  readonly document: ValidatedDocument;
+  readonly findings: readonly Finding[];
 }

@@ -16,15 +16,9 @@ import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { segmentsOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
-import type { DocumentKind, ValidatedDocument } from './document.ts';
+import type { DocumentKind, ReadDocument, ValidatedDocument } from './document.ts';
 import { placeInJson } from './json-place.ts';
 import { readReportDocument } from './read-report.ts';
-
-/** A document, and what was found while it was read. */
-export interface ReadDocument {
-  readonly document: ValidatedDocument;
-  readonly findings: readonly Finding[];
-}
 
 /** What the rules here say better. */
 const saidByRules = new Set(['import.libvirt-drops', 'import.machine-alias']);

@@ -3,8 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import { checkReport } from '../report/parse-reports.ts';
 import { reportDocuments } from '../report/report-documents.ts';
-import type { ValidatedDocument } from './document.ts';
-import type { ReadDocument } from './read-document.ts';
+import type { ReadDocument, ValidatedDocument } from './document.ts';
 
 /** Nobody reads more. */
 const maxBreaches = 100;
