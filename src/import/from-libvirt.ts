@@ -1,7 +1,7 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import { fromOptions, type Imported } from './from-options.ts';
-import { boardOptions, bytesOf } from './libvirt-board.ts';
+import { boardOptions, bytesOf, directBoot } from './libvirt-board.ts';
 import { deviceElements } from './libvirt-devices.ts';
 import { bootFromOs } from './libvirt-disk.ts';
 import { implicitDevices, powerManagement } from './libvirt-implicit.ts';
@@ -21,7 +21,7 @@ const understood: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-const understoodOs: ReadonlySet<string> = new Set(['type', 'boot', 'bootmenu', 'bios']);
+const understoodOs: ReadonlySet<string> = new Set(['type', 'boot', 'bootmenu', 'bios', ...directBoot.keys()]);
 const understoodFeatures: ReadonlySet<string> = new Set(
   'acpi apic pae gic smm vmport ras hyperv kvm pvspinlock xen pmu ps2'.split(' '),
 );

@@ -32,11 +32,27 @@ export function boardOptions(domain: XmlNode): Option[] {
     topology(domain),
     optionOf('nodefaults', {}, domain),
     optionOf('boot', bootOptions(os), os ?? domain),
+    ...directBootOptions(os),
     ...clockOptions(domain),
     ...(childOf(domain, 'uuid')
       ? [optionOf('uuid', {}, childOf(domain, 'uuid') ?? domain, childOf(domain, 'uuid')?.text)]
       : [noUuid(domain)]),
   ];
+}
+
+/** element of <os> -> option of QEMU (qemu_command.c: qemuBuildBootCommandLine()) */
+export const directBoot: ReadonlyMap<string, string> = new Map([
+  ['kernel', 'kernel'],
+  ['initrd', 'initrd'],
+  ['cmdline', 'append'],
+  ['dtb', 'dtb'],
+]);
+
+function directBootOptions(os: XmlNode | undefined): Option[] {
+  return [...directBoot].flatMap(([element, option]) => {
+    const node = childOf(os, element);
+    return node ? [optionOf(option, {}, node, node.text)] : [];
+  });
 }
 
 function noUuid(domain: XmlNode): Option {

@@ -166,6 +166,9 @@ const texts: Readonly<Record<string, string>> = {
     devices: nic(''),
     os: `${machine}<bootmenu enable='yes' timeout='3000'/><bios rebootTimeout='5000'/>`,
   }),
+  'direct kernel boot': domain({
+    os: `${machine}<kernel>FOLDER/disk.raw</kernel><initrd>FOLDER/disk.raw</initrd><cmdline> console=ttyS0,115200 quiet  x="a,b" </cmdline>`,
+  }),
   'odd memory': domain({ memory: "<memory unit='KB'>131073</memory>" }),
   'shared memory': domain({
     head: "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><vcpu>1</vcpu>",

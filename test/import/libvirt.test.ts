@@ -239,6 +239,15 @@ describe('the board', () => {
     expect(digest).toBeNull();
   });
 
+  test('a kernel that QEMU boots is kept word for word', () => {
+    const os = '<kernel>/boot/vmlinuz</kernel><initrd>/boot/initrd</initrd><cmdline> quiet x="a,b" </cmdline>';
+    expect(importText(domain({ os })).guest.otherOptions).toMatchObject({
+      kernel: ['/boot/vmlinuz'],
+      initrd: ['/boot/initrd'],
+      append: [' quiet x="a,b" '],
+    });
+  });
+
   test('firmware by attribute, a domain without most things', () => {
     expect(isUnknown(importText(domain().replace('<os>', "<os firmware='efi'>")).guest.otherOptions)).toBe(true);
     const { guest, binding } = importText('<domain type="xen"/>');
