@@ -40,7 +40,7 @@ export function boardOptions(domain: XmlNode): Option[] {
   ];
 }
 
-/** element of <os> -> option of QEMU (qemu_command.c: qemuBuildBootCommandLine()) */
+/** Element of <os> -> option of QEMU, whose text libvirt hands on with its blanks (qemuBuildBootCommandLine()). */
 export const directBoot: ReadonlyMap<string, string> = new Map([
   ['kernel', 'kernel'],
   ['initrd', 'initrd'],
@@ -51,7 +51,7 @@ export const directBoot: ReadonlyMap<string, string> = new Map([
 function directBootOptions(os: XmlNode | undefined): Option[] {
   return [...directBoot].flatMap(([element, option]) => {
     const node = childOf(os, element);
-    return node ? [optionOf(option, {}, node, node.text)] : [];
+    return node ? [optionOf(option, {}, node, node.content)] : [];
   });
 }
 

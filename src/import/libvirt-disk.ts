@@ -40,7 +40,8 @@ export function diskOptions(node: XmlNode): Option[] {
         event_idx: get('event_idx'),
         'write-cache':
           cache === undefined || cache === 'default' ? undefined : cache !== 'writethrough' && cache !== 'directsync',
-        serial: childOf(node, 'serial')?.text,
+        // libvirt writes a backslash before each blank (qemu_command.c: qemuBuildDiskDeviceProps())
+        serial: childOf(node, 'serial')?.content.replaceAll(' ', '\\ '),
         logical_block_size: blockio?.get('logical_block_size'),
         physical_block_size: blockio?.get('physical_block_size'),
         settings:

@@ -13,6 +13,8 @@ export interface XmlNode {
   readonly children: readonly XmlNode[];
   /** its own text, without the blanks around it */
   readonly text: string;
+  /** its own text with the blanks around it */
+  readonly content: string;
   readonly place: TextPlace;
 }
 
@@ -76,6 +78,7 @@ function nodeOf(element: Element): XmlNode {
     ),
     children,
     text: text.trim(),
+    content: text,
     place: { line: element.lineNumber ?? 1, column: element.columnNumber ?? 1 },
   };
 }

@@ -99,6 +99,7 @@ function around(node: XmlNode): XmlNode {
     attributes: new Map(),
     children,
     text: '',
+    content: '',
     place,
   });
   return element('domain', [element('devices', [node])]);

@@ -155,6 +155,7 @@ const texts: Readonly<Record<string, string>> = {
   }),
   'file disk, cache=none': domain({ devices: disk('', { driver: "name='qemu' type='raw' cache='none' io='native'" }) }),
   'read-only disk with a serial number': domain({ devices: disk('<readonly/><serial>abc-1</serial>') }),
+  'a serial number with blanks': domain({ devices: disk('<serial> abc 1 </serial>') }),
   'disk block sizes': domain({
     devices: disk('', { before: "<blockio logical_block_size='4096' physical_block_size='4096'/>" }),
   }),
