@@ -37,6 +37,23 @@ export function diskBound(device: Option, { blocks, fdSets }: Setting): Bound {
   return { backend, ...charDeviceOf(lowest, fdSets, 'path'), vdpa: null, shadowVirtqueues: false };
 }
 
+/** -blockdev by node-name, -drive by id. */
+export function blocksOf(options: readonly Option[]): Map<string, Option> {
+  const by = (name: string, key: string): [string, Option][] =>
+    options.flatMap((option) => {
+      const id = option.name === name ? knownText(option, key) : undefined;
+      return id === undefined ? [] : [[id, option]];
+    });
+  return new Map([...by('drive', 'id'), ...by('blockdev', 'node-name')]);
+}
+
+/** The file that a block node is read from. */
+export function fileOf(block: Option | undefined, blocks: Setting['blocks']): string | undefined {
+  if (!block) return undefined;
+  const lowest = lowestOf(block, blocks);
+  return ['filename', 'file.filename', 'file'].map((key) => knownText(lowest, key)).find((name) => name !== undefined);
+}
+
 /** The block node that the others lie upon: `file` names the next one. */
 function lowestOf(block: Option, blocks: Setting['blocks'], depth = 0): Option {
   const below = blocks.get(knownText(block, 'file') ?? '');

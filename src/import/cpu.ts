@@ -5,8 +5,8 @@ import { OptionReader, type Complaint, type Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
 
 /**
- * A -cpu argument in one form: model, then its switches sorted by name, `+x` as x=on, `_` as `-`, the last one of each
- * (target/i386/cpu.c: feat2prop()). migratable=on is the default.
+ * A -cpu argument in one form: model, then its switches sorted by name, `+x` as x=on, `_` and `.` as `-`, the last one
+ * of each (target/i386/cpu.c: feat2prop(), x86_cpu_register_feature_bit_props()). migratable=on is the default.
  */
 export function cpuModelOf(text: string): string {
   const [model = '', ...switches] = text.split(',');
@@ -14,7 +14,7 @@ export function cpuModelOf(text: string): string {
   for (const one of switches) {
     const sign = /^([+-])(.+)$/.exec(one);
     const [name = '', value = 'on'] = sign ? [sign[2], sign[1] === '+' ? 'on' : 'off'] : splitOnce(one);
-    features.set(name.replaceAll('_', '-'), value);
+    features.set(name.replaceAll(/[_.]/g, '-'), value);
   }
   if (features.get('migratable') === 'on') features.delete('migratable');
   const sorted = [...features].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}=${value}`);

@@ -147,7 +147,6 @@ export const hostOnly: ReadonlySet<string> = new Set([
   'ioeventfd',
   'iothread',
   'iothread-vq-mapping',
-  'memdev',
   'netdev',
   'request-merging',
   'rerror',

@@ -3,6 +3,7 @@ import { defaultsOf, hostOnly, type DeviceKind } from './device-defaults.ts';
 import { defaultUnknown, type MachineVersion } from './machine-version.ts';
 import { knownText, OptionReader, type Complaint, type Option } from './option.ts';
 import { canonical, type Scalar } from './option-values.ts';
+import type { CreationOrder } from './creation-order.ts';
 import type { PciTree } from './pci-tree.ts';
 
 /** What reading a device needs to know of the rest of the configuration. */
@@ -14,6 +15,10 @@ export interface Setting {
   readonly netdevs: ReadonlyMap<string, Option>;
   /** -blockdev by node-name, -drive by id */
   readonly blocks: ReadonlyMap<string, Option>;
+  /** -object by id */
+  readonly objects: ReadonlyMap<string, Option>;
+  /** number of a device among those that QEMU puts in their place by the order of creation */
+  readonly order: CreationOrder;
   /** of -add-fd, by set */
   readonly fdSets: ReadonlyMap<string, string>;
   readonly complain: (complaint: Complaint) => void;

@@ -5,7 +5,8 @@ import { diskBound, genericBound, netBound } from './back-end.ts';
 import { hostOnly } from './device-defaults.ts';
 import { DeviceParts, type Setting } from './device-parts.ts';
 import { defaultUnknown } from './machine-version.ts';
-import { OptionReader, type Option } from './option.ts';
+import { backendBytes } from './memory.ts';
+import { knownText, OptionReader, type Option } from './option.ts';
 import { canonical, type Scalar } from './option-values.ts';
 
 /** virtio-net-pci over any netdev. */
@@ -19,7 +20,10 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
       address: parts.address,
       mac:
         address === undefined
-          ? unknown('not-present', 'no MAC address is given: QEMU gives one by the order of NICs')
+          ? unknown(
+              'not-present',
+              `no MAC address is given: QEMU gives one by the order of NICs (${setting.order.mac.get(option) ?? 1})`,
+            )
           : isUnknown(address)
             ? address
             : macOf(String(address)),
@@ -41,12 +45,23 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
   };
 }
 
-/** The vDPA device decides it: QEMU ignores `queues=` of such a netdev. Without VIRTIO_NET_F_MQ the guest has one pair. */
+/**
+ * A vDPA device decides it: QEMU ignores `queues=` of such a netdev. Of others it is queues=, or the number of file
+ * descriptors (net/tap.c: net_init_tap()). Without VIRTIO_NET_F_MQ the guest has one pair.
+ */
 function pairsOf(parts: DeviceParts, mq: Fact<boolean>): Fact<number> {
   const seen = parts.integer('queue-pairs', undefined, 1);
   if (seen !== undefined) return seen;
   if (isUnknown(mq)) return mq;
-  return mq ? unknown('not-present', 'max_vqp of the vDPA device decides it, and QEMU ignores queues=') : 1;
+  if (!mq) return 1;
+  const netdev = parts.setting.netdevs.get(knownText(parts.option, 'netdev') ?? '');
+  const type = knownText(netdev, 'type');
+  if (!netdev || type === undefined) return unknown('not-present', 'what its netdev is, is not known');
+  if (type === 'vhost-vdpa') {
+    return unknown('not-present', 'max_vqp of the vDPA device decides it, and QEMU ignores queues=');
+  }
+  const fds = knownText(netdev, 'fds')?.split(':').length;
+  return fds ?? new OptionReader(netdev, parts.setting.complain).integer('queues', 1, 1);
 }
 
 /** Since 6.0 counted by the back end's queues (hw/virtio/virtio-net-pci.c: virtio_net_pci_realize()), 3 before. */
@@ -66,12 +81,12 @@ function romOf(parts: DeviceParts, usual: boolean): Fact<boolean> {
   }
   if (file === undefined) return usual;
   if (isUnknown(file)) return file;
-  if (file === '' || usualRoms.has(String(file))) parts.skip(['romfile']);
+  if (file === '' || file === usualRom) parts.skip(['romfile']);
   return file !== '';
 }
 
-/** Of virtio-net-pci (hw/virtio/virtio-net-pci.c). */
-const usualRoms: ReadonlySet<string> = new Set(['efi-virtio.rom', 'pxe-virtio.rom']);
+/** Of virtio-net-pci (hw/virtio/virtio-net-pci.c). Others have another size. */
+const usualRom = 'efi-virtio.rom';
 
 function noneIfZero(value: Fact<number> | null): Fact<number> | null {
   return value === 0 ? null : value;
@@ -146,6 +161,18 @@ export function rootPortOf(option: Option, setting: Setting): Guest['rootPorts']
   };
 }
 
+/** The RAM block of a device: it is in the stream by its name, which is the backend's id, and has to have the same size. */
+function ramOf(reader: OptionReader, { objects }: Setting): [string, Fact<Scalar>][] {
+  const id = reader.raw('memdev');
+  if (id === undefined) return [];
+  const backend = isUnknown(id) ? undefined : objects.get(String(id));
+  const none = unknown('not-present', 'the memory backend is not in the configuration');
+  return [
+    ['memdev', id],
+    ['memdev.size', backend ? backendBytes(backend) : none],
+  ];
+}
+
 /** Any other device: its properties as they are written. */
 export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDevices'][number] {
   const reader = new OptionReader(option, setting.complain);
@@ -156,6 +183,11 @@ export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDev
   const place: [string, Fact<Scalar>][] =
     address === null && bus !== undefined ? [['bus', isUnknown(bus) ? bus : setting.tree.busName(String(bus))]] : [];
   reader.skip(address === null ? [] : ['addr']);
+  const order = setting.order.place.get(option);
+  if (order !== undefined) place.push(['order', order]);
+  // the first port that is free (hw/char/serial-isa.c: serial_isa_realizefn())
+  else if (driver === 'isa-serial' && !reader.has('index')) place.push(['index', 0]);
+  place.push(...ramOf(reader, setting));
   const properties = [...place, ...reader.rest().map(([name, value]) => [name, canonical(value)] as const)]
     .filter(([name]) => !hostOnly.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));

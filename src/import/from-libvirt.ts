@@ -1,6 +1,7 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import { fromOptions, type Imported } from './from-options.ts';
+import { markOfElements } from './content-mark.ts';
 import { boardOptions, bytesOf, directBoot } from './libvirt-board.ts';
 import { deviceElements } from './libvirt-devices.ts';
 import { bootFromOs } from './libvirt-disk.ts';
@@ -131,18 +132,19 @@ function lockedMemory(domain: XmlNode, options: readonly Option[]): Fact<number 
 
 /** Why the options that the guest sees may not be all. */
 function notUnderstood(domain: XmlNode): string | undefined {
-  const strange = (parent: XmlNode | undefined, known: ReadonlySet<string>): string[] =>
-    (parent?.children ?? [])
-      .filter(({ name, namespace }) => namespace === null && !known.has(name))
-      .map(({ name }) => name);
-  const firmware = childOf(domain, 'os')?.attributes.has('firmware') === true ? ['os firmware'] : [];
-  const names = [
+  const strange = (parent: XmlNode | undefined, known: ReadonlySet<string>): XmlNode[] =>
+    (parent?.children ?? []).filter(({ name, namespace }) => namespace === null && !known.has(name));
+  const os = childOf(domain, 'os');
+  const numa = childOf(childOf(domain, 'cpu'), 'numa');
+  const nodes = [
     ...strange(domain, understood),
-    ...strange(childOf(domain, 'os'), understoodOs),
+    ...strange(os, understoodOs),
     ...strange(childOf(domain, 'features'), understoodFeatures),
-    ...firmware,
-    ...(childOf(childOf(domain, 'cpu'), 'numa') ? ['numa'] : []),
+    ...(os?.attributes.has('firmware') === true ? [os] : []),
+    ...(numa ? [numa] : []),
   ];
-  if (names.length === 0) return undefined;
-  return `what libvirt makes of <${[...new Set(names)].sort().join('>, <').slice(0, 500)}> is not known here`;
+  if (nodes.length === 0) return undefined;
+  const names = nodes.map((node) => (node === os ? 'os firmware' : node.name));
+  const shown = [...new Set(names)].sort().join('>, <').slice(0, 500);
+  return `what libvirt makes of <${shown}> is not known here (${markOfElements(nodes)})`;
 }

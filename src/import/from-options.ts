@@ -3,15 +3,19 @@ import type { Finding } from '../model/finding.ts';
 import type { Guest, GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import { assemble, type Collected, type Seen } from './assemble.ts';
+import { blocksOf } from './back-end.ts';
 import { cpuModel, topologyOf } from './cpu.ts';
 import type { Setting } from './device-parts.ts';
 import { diskOf, interfaceOf, otherDeviceOf, rootPortOf, vdpaDeviceOf } from './devices.ts';
+import { orderOf } from './creation-order.ts';
 import { machineOf } from './machine.ts';
 import { machineVersionOf } from './machine-version.ts';
 import { memoryOf } from './memory.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import { otherOptionsOf } from './other-options.ts';
 import { pciTreeOf } from './pci-tree.ts';
+import { refuseTaken } from './taken.ts';
+import { withGlobals } from './settings.ts';
 import type { TextPlace } from './text-place.ts';
 
 /** A configuration as QEMU's options, wherever they came from. */
@@ -49,7 +53,9 @@ const kinds = {
 
 /** What a list of QEMU options shows to the guest. */
 export function fromOptions(input: OptionsInput): Imported {
-  const { options, reports = [], running } = input;
+  const { reports = [], running } = input;
+  // a running VM shows what its devices have
+  const options = input.origin === 'qmp' ? input.options : withGlobals(input.options);
   const complaints: Complaint[] = [];
   const complain = (complaint: Complaint): void => void complaints.push(complaint);
   const machine = machineOf(options, reports, complain);
@@ -62,10 +68,13 @@ export function fromOptions(input: OptionsInput): Imported {
     cpuCount: cpu.count,
     tree: pciTreeOf(devices),
     netdevs: byKey(options, 'netdev', 'id'),
-    blocks: new Map([...byKey(options, 'drive', 'id'), ...byKey(options, 'blockdev', 'node-name')]),
+    blocks: blocksOf(options),
+    objects: byKey(options, 'object', 'id'),
+    order: orderOf(devices),
     fdSets: fdSetsOf(options),
     complain,
   };
+  if (input.origin !== 'qmp') refuseTaken(devices, setting.tree, complain);
   const of = (kind: RegExp): Option[] => devices.filter((device) => kind.test(knownText(device, 'driver') ?? ''));
   const collect = <T>(
     kind: RegExp,
@@ -96,7 +105,7 @@ export function fromOptions(input: OptionsInput): Imported {
       otherOptions:
         input.incomplete === undefined
           ? otherOptionsOf(options, version?.version)
-          : unknown('not-asked', input.incomplete),
+          : unknown(input.origin === 'qmp' ? 'not-asked' : 'not-supported', input.incomplete),
     },
     ...lists,
     binding: {

@@ -20,7 +20,7 @@ export async function importRunning(
 }
 
 /** Options that say what devices there are: a running QEMU tells it itself, after hotplug, too. */
-const devicesOf: ReadonlySet<string> = new Set(['device', 'netdev', 'blockdev', 'drive', 'add-fd']);
+const devicesOf: ReadonlySet<string> = new Set(['device', 'netdev', 'add-fd']);
 
 /**
  * What a running VM shows to its guest: devices by QOM, the board by its command line where /proc shows it. Without one

@@ -23,6 +23,7 @@ export function boardOptions(domain: XmlNode): Option[] {
         'memory-backend': block,
         ...machineFeatures(domain),
         ...timers(domain),
+        'confidential-guest-support': childOf(domain, 'launchSecurity') ? 'lsec0' : undefined,
       },
       type ?? domain,
     ),

@@ -1,4 +1,5 @@
 import { unknown } from '../model/fact.ts';
+import { markOfElements } from './content-mark.ts';
 import {
   aliasOf,
   commonProperties,
@@ -37,9 +38,29 @@ export const deviceElements: Readonly<Record<string, ReadDevice>> = {
     // the first console of type serial is the first serial port over again
     return type === 'virtio' ? [notRead(node)] : [];
   },
+  hostdev: (node) => [outside(node, node.attributes.get('type') === 'usb' ? 'usb-host' : 'vfio-pci')],
+  redirdev: (node) => [outside(node, 'usb-redir')],
+  shmem: (node) => [
+    outside(
+      node,
+      childOf(node, 'model')?.attributes.get('type') === 'ivshmem-doorbell' ? 'ivshmem-doorbell' : 'ivshmem-plain',
+    ),
+  ],
+  filesystem: (node) => [
+    outside(
+      node,
+      childOf(node, 'driver')?.attributes.get('type') === 'virtiofs' ? 'vhost-user-fs-pci' : 'virtio-9p-pci',
+    ),
+  ],
   input: (node) => (node.attributes.get('bus') === 'ps2' ? [] : [notRead(node)]),
   video: (node) => (childOf(node, 'model')?.attributes.get('type') === 'none' ? [] : [notRead(node)]),
 };
+
+/** A device of which the driver is known, and what it shows to the guest is not: it is outside of the guest. */
+function outside(node: XmlNode, driver: string): Option {
+  const why = unknown('not-supported', `what it shows to the guest is not known (${markOfElements([node])})`);
+  return optionOf('device', { ...commonProperties(node), driver, settings: why }, node);
+}
 
 function controller(node: XmlNode): Option[] {
   const [type, model] = [node.attributes.get('type'), node.attributes.get('model')];

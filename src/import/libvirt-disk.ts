@@ -1,4 +1,5 @@
 import { unknown } from '../model/fact.ts';
+import { markOfElements } from './content-mark.ts';
 import { commonProperties, notRead, optionOf, virtioDriver, virtioOptions } from './libvirt-node.ts';
 import { knownText, type Option } from './option.ts';
 import { childOf, childrenOf, type XmlNode } from './xml-document.ts';
@@ -13,9 +14,7 @@ export function diskOptions(node: XmlNode): Option[] {
   const model = node.attributes.get('model') ?? 'virtio';
   const cache = get('cache');
   const blockio = childOf(node, 'blockio')?.attributes;
-  const unread = ['geometry', 'encryption', 'transient', 'iotune'].filter(
-    (one) => childOf(node, one) && one !== 'iotune',
-  );
+  const unread = ['geometry', 'encryption', 'transient'].flatMap((one) => childOf(node, one) ?? []);
   const vdpa = node.attributes.get('type') === 'vhostvdpa';
   return [
     optionOf(
@@ -45,7 +44,12 @@ export function diskOptions(node: XmlNode): Option[] {
         logical_block_size: blockio?.get('logical_block_size'),
         physical_block_size: blockio?.get('physical_block_size'),
         settings:
-          unread.length === 0 ? undefined : unknown('not-supported', `<${unread.join('>, <')}> is not read here`),
+          unread.length === 0
+            ? undefined
+            : unknown(
+                'not-supported',
+                `<${unread.map(({ name: one }) => one).join('>, <')}> is not read here (${markOfElements(unread)})`,
+              ),
       },
       node,
     ),

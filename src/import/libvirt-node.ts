@@ -1,4 +1,5 @@
 import { unknown, type Fact } from '../model/fact.ts';
+import { markOfElements } from './content-mark.ts';
 import type { Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
 import { childOf, type XmlNode } from './xml-document.ts';
@@ -81,6 +82,6 @@ export function notRead(node: XmlNode): Option {
   const model =
     childOf(node, 'model')?.attributes.get('type') ?? node.attributes.get('model') ?? node.attributes.get('type');
   const what = `<${node.name}>${model === undefined ? '' : ` of model ${model}`}`;
-  const why = unknown('not-supported', `what libvirt makes of ${what} is not known here`);
+  const why = unknown('not-supported', `what libvirt makes of ${what} is not known here (${markOfElements([node])})`);
   return optionOf('device', { ...commonProperties(node), driver: why, settings: why }, node);
 }

@@ -1,7 +1,8 @@
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import { isVersioned, machineVersionOf } from './machine-version.ts';
-import type { Complaint, Option } from './option.ts';
+import { blocksOf, fileOf } from './back-end.ts';
+import { knownText, type Complaint, type Option } from './option.ts';
 import { booleanOf, canonical, type Scalar } from './option-values.ts';
 
 /** -machine and what else sets the same things, in the order given: the last one counts. */
@@ -74,12 +75,35 @@ export function machineOf(
   if (accel !== undefined) accelerators.push(isUnknown(accel) ? accel : (String(accel).split(':')[0] ?? ''));
   const backend = values.get('memory-backend');
   const name = nameOf(options, values.get('type'), reports, complain);
+  for (const [flash, file] of flashesOf(options, values)) values.set(flash, file);
   return {
     name,
     options: guestOptions(values, name),
     accelerator: accelerators[0] ?? 'tcg',
     memoryBackend: backend === undefined || isUnknown(backend) ? backend : String(backend),
   };
+}
+
+/**
+ * Flash of the board by the file that it is read from: its size and content are in the stream. Machine properties name a
+ * block node; `-drive if=pflash` takes the next unit (hw/block/pflash_cfi01.c: pflash_cfi01_legacy_drive()).
+ */
+function flashesOf(options: readonly Option[], values: ReadonlyMap<string, Fact<Scalar>>): [string, Fact<string>][] {
+  const blocks = blocksOf(options);
+  const ofMachine = ['pflash0', 'pflash1'].flatMap((flash): [string, Fact<string>][] => {
+    const node = values.get(flash);
+    if (node === undefined || node === '') return [];
+    const block = isUnknown(node) ? undefined : blocks.get(String(node));
+    return [
+      [flash, fileOf(block, blocks) ?? unknown('not-asked', `the file of block node ${String(node)} is not known`)],
+    ];
+  });
+  const drives = options.filter((option) => option.name === 'drive' && knownText(option, 'if') === 'pflash');
+  const ofDrives = drives.map((drive, index): [string, Fact<string>] => [
+    `pflash${knownText(drive, 'unit') ?? index}`,
+    fileOf(drive, blocks) ?? unknown('not-asked', 'the file of a flash drive is not known'),
+  ]);
+  return [...ofMachine, ...ofDrives];
 }
 
 function guestOptions(values: ReadonlyMap<string, Fact<Scalar>>, name: Fact<string>): Record<string, Fact<Scalar>> {

@@ -16,6 +16,14 @@ export interface Memory {
 /** Back ends that are shared unless told otherwise (backends/hostmem-memfd.c, hostmem-shm.c). */
 const sharedByDefault: ReadonlySet<string> = new Set(['memory-backend-memfd', 'memory-backend-shm']);
 
+/** Bytes of a memory backend. */
+export function backendBytes(backend: Option): Fact<number> {
+  return (
+    sizeOf(backend.values.get('size'), 'size of the memory backend', backend.place, 1) ??
+    unknown('not-present', 'the memory backend has no size')
+  );
+}
+
 /** -m, and the object that backs it. 128 MiB where nothing is said (hw/core/machine.c). */
 export function memoryOf(
   options: readonly Option[],
@@ -32,7 +40,11 @@ export function memoryOf(
   const most = sizeOf(values.get('maxmem'), 'maxmem of -m', place, 2 ** 20);
   if (most !== undefined && most !== size) more.push(['memory.maxmem', most]);
   const backend = isUnknown(backendId) ? undefined : objectOf(options, backendId);
-  const backed = sizeOf(backend?.values.get('size'), 'size of the memory backend', backend?.place ?? {}, 1);
+  const backed = backend && backendBytes(backend);
+  if (backend && isKnown(size) && isKnown(backed) && size !== undefined && backed !== size) {
+    const message = `-m is ${size} bytes, and the memory backend has ${backed}: QEMU does not start`;
+    complain({ code: 'import.memory-size-differs', severity: 'error', message, place: backend.place });
+  }
   return {
     bytes: size ?? backed ?? 128 * 2 ** 20,
     ...blockOf(options, backendId, backend, machine, complain),
@@ -40,7 +52,8 @@ export function memoryOf(
   };
 }
 
-function objectOf(options: readonly Option[], id: string | undefined): Option | undefined {
+/** The -object of an id. */
+export function objectOf(options: readonly Option[], id: string | undefined): Option | undefined {
   return options.find((option) => option.name === 'object' && knownText(option, 'id') === id);
 }
 
@@ -91,7 +104,7 @@ function sharedOf(backend: Option | undefined, complain: (complaint: Complaint) 
 
 const factors: Readonly<Record<string, number>> = { b: 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40, p: 2 ** 50 };
 
-/** `4G`, `4096` (in `unit` bytes), `1.5G` (util/cutils.c: qemu_strtosz()). */
+/** `4G`, `4096` or `0x1000` (in `unit` bytes), `1.5G` (util/cutils.c: qemu_strtosz()). */
 function sizeOf(
   value: Fact<Scalar> | undefined,
   what: string,
@@ -99,7 +112,9 @@ function sizeOf(
   unit: number,
 ): Fact<number> | undefined {
   if (value === undefined || isUnknown(value)) return value;
-  const match = /^([0-9]{1,16}(?:\.[0-9]{1,12})?)([bkmgtp]?)(?:i?b)?$/i.exec(String(value));
+  const match =
+    /^(0x[0-9a-f]{1,13})()$/i.exec(String(value)) ??
+    /^([0-9]{1,16}(?:\.[0-9]{1,12})?)([bkmgtp]?)(?:i?b)?$/i.exec(String(value));
   const factor = match?.[2] === '' ? unit : factors[(match?.[2] ?? '').toLowerCase()];
   const bytes = Number(match?.[1]) * (factor ?? NaN);
   if (Number.isSafeInteger(bytes) && isKnown(bytes)) return bytes;

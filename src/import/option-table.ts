@@ -37,6 +37,7 @@ export const optionTable: ReadonlyMap<string, OptionRule> = new Map<string, Opti
   ['blockdev', read('driver')],
   ['drive', read()],
   ['add-fd', read()],
+  ['set', read(null)],
   ['nodefaults', readFlag],
   ['no-acpi', readFlag],
   ['no-hpet', readFlag],
@@ -52,7 +53,7 @@ export const optionTable: ReadonlyMap<string, OptionRule> = new Map<string, Opti
   ...['usb', 'no-fd-bootchk', 'win2k-hack', 'rtc-td-hack', 'semihosting', 'old-param', 'nographic'].map(
     (name) => [name, keepFlag] as const,
   ),
-  ...'D L action add-fd async audiodev blockdev-snapshot chardev chroot compat d dfilter display echr fsdev gdb incoming iscsi k loadvm mem-path mon monitor msg object-add overcommit pidfile plugin qmp qmp-pretty realtime run-with runas sandbox seed set spice tb-size tpmdev trace vnc watchdog-action writeconfig xen-domid'
+  ...'D L action add-fd async audiodev blockdev-snapshot chardev chroot compat d dfilter display echr fsdev gdb incoming iscsi k loadvm mem-path mon monitor msg object-add overcommit pidfile plugin qmp qmp-pretty realtime run-with runas sandbox seed spice tb-size tpmdev trace vnc watchdog-action writeconfig xen-domid'
     .split(' ')
     .filter((name) => name !== 'add-fd')
     .map((name) => [name, host] as const),

@@ -1,6 +1,8 @@
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Unknown } from '../model/generated/guest-configuration.ts';
-import type { Option } from './option.ts';
+import { markOf } from './content-mark.ts';
+import { backendBytes, objectOf } from './memory.ts';
+import { knownText, type Option } from './option.ts';
 import { optionTable } from './option-table.ts';
 import { canonical, type Scalar } from './option-values.ts';
 
@@ -19,42 +21,85 @@ const usualGlobals: ReadonlyMap<string, number> = new Map([
 /**
  * The options that the guest sees and that nothing else here reads: option -> its arguments, in their order. Arguments
  * of key=value form have sorted keys. `default-devices` stands where -nodefaults is missing: QEMU then adds a NIC, a VGA
- * adapter, a serial port and drives by its own choice.
- * @returns unknown where an option is not known, or its content is in another file
+ * adapter, a serial port and drives by its own choice. An option that is not known, or whose content is in another file,
+ * is unknown, with the mark of its text.
  */
 export function otherOptionsOf(
   options: readonly Option[],
   version: number | undefined,
-): Record<string, string[]> | Unknown {
+): Record<string, string[] | Unknown> {
   const kept = new Map<string, string[]>();
-  const keep = (name: string, text: string): void => {
-    kept.set(name, [...(kept.get(name) ?? []), text]);
+  const strange = new Map<string, string[]>();
+  const put = (to: Map<string, string[]>, name: string, text: string): void => {
+    to.set(name, [...(to.get(name) ?? []), text]);
   };
-  if (!options.some(({ name }) => name === 'nodefaults')) keep('default-devices', 'on');
+  const failed = new Map<string, Unknown>();
+  const withDefaults = !options.some(({ name }) => name === 'nodefaults');
+  if (withDefaults) put(kept, 'default-devices', 'on');
+  const serial = options.filter(({ name }) => name === 'serial');
+  const takesDefaultAway = withDefaults && serial.every(({ text }) => text === 'none');
   for (const option of options) {
-    const { name, text, values } = option;
-    const rule = optionTable.get(name);
-    if (!rule)
-      return unknown('not-supported', text === '' && values.size === 0 ? notKnown(name) : notKnown(`${name} ${text}`));
-    if (name === 'readconfig') return unknown('not-asked', `-readconfig ${text}: what is in that file is not known`);
-    if (name === 'global') {
+    const { name, text } = option;
+    const use = optionTable.get(name)?.use;
+    if (use === undefined) put(strange, name, text);
+    else if (name === 'readconfig') failed.set(name, unknown('not-asked', `what is in ${text} is not known`));
+    else if (name === 'global') {
       const from = usualGlobals.get(text);
       // said twice it says no more
       const told = kept.get(name)?.at(-1) === text;
-      if (!told && (from === undefined || version === undefined || version < from)) keep(name, text);
-      continue;
-    }
-    if (name === 'boot' || name === 'rtc' || name === 'numa') {
-      const sorted = sortedText(option);
-      if (isUnknown(sorted)) return sorted;
-      if (sorted !== '') keep(name, sorted);
-    } else if (rule.use === 'keep') keep(name, text);
+      if (!told && (from === undefined || version === undefined || version < from)) put(kept, name, text);
+    } else if (name === 'serial') {
+      // it takes the default serial port away
+      if (takesDefaultAway && kept.get(name) === undefined) put(kept, name, text);
+    } else if (Object.hasOwn(sorted, name)) {
+      const words = sorted[name]?.(option, options) ?? '';
+      if (isUnknown(words)) failed.set(name, words);
+      else if (words !== '') put(kept, name, words);
+    } else if (use === 'keep') put(kept, name, text);
   }
-  return Object.fromEntries([...kept].sort(([a], [b]) => (a < b ? -1 : 1)));
+  for (const [name, texts] of strange) failed.set(name, unknown('not-supported', notKnown(name, texts)));
+  return Object.fromEntries([...kept, ...failed].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function notKnown(option: string): string {
-  return `whether the guest sees -${option.slice(0, 200)} is not known`;
+/** Options of key=value form -> what the guest sees of one, with sorted keys; empty: nothing. */
+const sorted: Readonly<Record<string, (option: Option, options: readonly Option[]) => Fact<string>>> = {
+  boot: sortedText,
+  rtc: sortedText,
+  drive: ofDrive,
+  numa: ofNode,
+};
+
+/** What of -drive is a guest device: `if=none` is read with the device, and flash with the machine. */
+const driveKeys: ReadonlySet<string> = new Set([
+  'if',
+  'index',
+  'bus',
+  'unit',
+  'media',
+  'readonly',
+  'read-only',
+  'snapshot',
+]);
+
+function ofDrive(option: Option): Fact<string> {
+  const kind = option.values.get('if');
+  if (kind === 'none' || kind === 'pflash') return '';
+  const seen = [...option.values].filter(([key]) => driveKeys.has(key));
+  return sortedText({ ...option, values: new Map(seen) }) || 'if=default';
+}
+
+/** A node with memory of its own: the backend is a RAM block of the stream. */
+function ofNode(option: Option, options: readonly Option[]): Fact<string> {
+  const text = sortedText(option);
+  const memdev = knownText(option, 'memdev');
+  if (memdev === undefined || isUnknown(text)) return text;
+  const backend = objectOf(options, memdev);
+  const size = backend ? backendBytes(backend) : unknown('not-present', `there is no -object with id ${memdev}`);
+  return isUnknown(size) ? size : `${text},memdev.size=${size}`;
+}
+
+function notKnown(name: string, texts: readonly string[]): string {
+  return `whether the guest sees -${`${name} ${texts.join(' ')}`.trim().slice(0, 200)} is not known (${markOf(JSON.stringify(texts))})`;
 }
 
 function sortedText({ name, values }: Option): Fact<string> {

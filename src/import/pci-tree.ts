@@ -42,11 +42,22 @@ export function pciTreeOf(devices: readonly Option[]): PciTree {
   const driverOf = (device: Option | undefined): string => knownText(device, 'driver') ?? '';
   const busIsPort = (bus: string): boolean => ports.has(driverOf(byId.get(bus)));
 
+  const waiting = new Map<string, Option[]>();
+  for (const device of devices) {
+    if (device.values.has('addr') || elsewhere.test(driverOf(device))) continue;
+    const bus = knownText(device, 'bus') ?? 'pcie.0';
+    waiting.set(bus, [...(waiting.get(bus) ?? []), device]);
+  }
+  const orderOf = new Map(
+    [...waiting.values()].flatMap((on) => on.map((device, index) => [device, index + 1] as const)),
+  );
+
   const step = (device: Option, bus: string): Fact<string> => {
     const addr = device.values.get('addr');
     if (addr === undefined) {
       if (busIsPort(bus) && population.get(bus) === 1) return pciStep(0, 0);
-      return unknown('not-present', 'no PCI address is given: the order of creation decides it');
+      const order = orderOf.get(device) ?? 1;
+      return unknown('not-present', `no PCI address is given: the order of creation decides it (${order} on ${bus})`);
     }
     if (isUnknown(addr)) return addr;
     return parseAddress(addr) ?? unknown('malformed', `addr ${JSON.stringify(addr).slice(0, 40)} is no slot.function`);

@@ -5,6 +5,7 @@ import { maxDevices, maxOptions, refuseMore } from './limits.ts';
 import type { Complaint, Option } from './option.ts';
 import { aliases, optionTable } from './option-table.ts';
 import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
+import { withSettings } from './settings.ts';
 import type { Word } from './words.ts';
 
 /** A QEMU command line, read. */
@@ -68,7 +69,8 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
   }
   refuseMore(options.length, maxOptions, 'options', label);
   refuseMore(options.filter(({ name }) => name === 'device').length, maxDevices, 'devices', label);
-  return { emulator: words[start]?.text ?? null, options, complaints };
+  const complain = (complaint: Complaint): void => void complaints.push(complaint);
+  return { emulator: words[start]?.text ?? null, options: withSettings(options, complain), complaints };
 }
 
 function valuesOf(text: string, implied: string | undefined): OptionValues | MalformedOption {

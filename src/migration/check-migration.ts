@@ -5,8 +5,9 @@ import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { Assignment, Destination, MigrationCheck } from '../model/generated/migration-check.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
-import { candidatesFor, findDevice, namedDevice } from './assign.ts';
+import { candidatesFor, findDevice, namedDevice, type Choice } from './assign.ts';
 import { guestDevices, type GuestDevice } from './guest-devices.ts';
+import { matchByRank } from './match.ts';
 import type { End, Migration, Pair } from './migration.ts';
 import { qemuOn } from './qemu-on.ts';
 import { apply } from './rule.ts';
@@ -98,31 +99,43 @@ function pairUp(base: Base, options: MigrationOptions): Pair[] {
   const settled = { required: new Set(options.require ?? []), parents: options.parents };
   const choices = devices.map((device) => ({ device, choice: namedDevice(device, base.to.report, naming) }));
   const taken = new Set(choices.flatMap(({ choice }) => choice.device ?? []));
-  return choices.map(({ device, choice }) => {
-    const pairOf = (to: VdpaDevice | undefined, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>): Pair =>
-      makePair(device, to, base, settled, assignment);
-    if (choice.named !== undefined) {
-      const { chosenBy, named } = choice;
-      return pairOf(choice.device, { chosenBy, candidates: choice.device ? [choice.device.name] : [named] });
-    }
-    const tried = candidatesFor(device, base.to.report, taken).map((to) => ({ to, rank: trial(pairOf, to, base) }));
-    const best = Math.min(...tried.map(({ rank }) => rank));
-    const [chosen, ...others] = tried.filter(({ rank }) => rank === best);
+  const settle = ({ device, choice }: (typeof choices)[number]): Unsettled => {
+    const pairOf: PairOf = (to, assignment) => makePair(device, to, base, settled, assignment);
+    if (choice.named !== undefined) return { pairOf, choice, ranks: [] };
+    const candidates = new Set(candidatesFor(device, base.to.report, taken));
+    const ranks = base.to.report.devices.map((to) => (candidates.has(to) ? trial(pairOf, to, base) : undefined));
+    return { pairOf, choice, ranks };
+  };
+  const unsettled = choices.map(settle);
+  const columns = matchByRank(unsettled.map(({ ranks }) => ranks));
+  return unsettled.map(({ pairOf, choice, ranks }, row) => {
+    const { chosenBy, named } = choice;
+    if (named !== undefined) return pairOf(choice.device, { chosenBy, candidates: [choice.device?.name ?? named] });
+    const chosen = base.to.report.devices[columns[row] ?? -1];
     if (!chosen) return pairOf(undefined, { chosenBy: 'none', candidates: [] });
-    taken.add(chosen.to);
-    return pairOf(chosen.to, {
+    const rank = ranks[columns[row] ?? -1];
+    const elsewhere = new Set(columns.filter((_, other) => other !== row));
+    const others = base.to.report.devices.filter(
+      (device, column) => device !== chosen && ranks[column] === rank && !elsewhere.has(column),
+    );
+    return pairOf(chosen, {
       chosenBy: others.length === 0 ? 'only' : 'any',
-      candidates: [chosen, ...others].map(({ to }) => to.name),
+      candidates: [chosen, ...others].map(({ name }) => name),
     });
   });
 }
 
+type PairOf = (to: VdpaDevice | undefined, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>) => Pair;
+
+interface Unsettled {
+  readonly pairOf: PairOf;
+  readonly choice: Choice;
+  /** how bad each device of the destination would be; undefined: it is none for this */
+  readonly ranks: readonly (number | undefined)[];
+}
+
 /** How bad it would be with a device: what only this device decides. */
-function trial(
-  pairOf: (to: VdpaDevice, assignment: Pick<Assignment, 'chosenBy' | 'candidates'>) => Pair,
-  to: VdpaDevice,
-  base: Base,
-): number {
+function trial(pairOf: PairOf, to: VdpaDevice, base: Base): number {
   const pairs = [pairOf(to, { chosenBy: 'only', candidates: [] })];
   return rankOf(verdictOf(pairRules.flatMap((rule) => apply(rule, { ...base, pairs }))));
 }

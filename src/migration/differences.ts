@@ -1,5 +1,5 @@
 import { isKnown, unknown, type Fact } from '../model/fact.ts';
-import type { Guest, Properties } from '../model/generated/guest-configuration.ts';
+import type { Guest, Properties, Unknown } from '../model/generated/guest-configuration.ts';
 import { counterpartOf } from './match-devices.ts';
 
 /** One property that two configurations do not have alike, or of which that is not known. */
@@ -12,20 +12,24 @@ export interface Difference {
   readonly label: string;
   readonly before: Fact<Leaf>;
   readonly after: Fact<Leaf>;
+  /** the device that has it, or has gone, or is new */
+  readonly device?: Item | undefined;
+  /** what stands for it at the destination */
+  readonly counterpart?: Item | undefined;
 }
 
 type Leaf = string | number | boolean | null;
 type Lists = Pick<Guest, 'rootPorts' | 'interfaces' | 'disks' | 'vdpaDevices' | 'otherDevices'>;
-type Item = Lists[keyof Lists][number];
+export type Item = Lists[keyof Lists][number];
 
 const listNames = ['rootPorts', 'interfaces', 'disks', 'vdpaDevices', 'otherDevices'] as const;
 
-/** What a device is told apart by, or what is only a label. */
-const identifying = new Set(['id', 'address', 'properties']);
+/** What is only a label, or is compared on its own. */
+const apart = new Set(['id', 'properties']);
 
 /**
- * What differs between two guests, leaf by leaf, and what cannot be compared. A leaf that neither of them tells is not
- * a difference: both have what their origin leaves to QEMU.
+ * What differs between two guests, leaf by leaf, and what cannot be compared. A leaf that neither of them tells is no
+ * difference only where both have the same text, or leave the same thing to QEMU in the same order.
  */
 export function differencesOf(source: Guest, target: Guest): Difference[] {
   return [
@@ -56,8 +60,21 @@ function scalars(source: Guest, target: Guest): Difference[] {
 }
 
 function compare(path: string, field: string, label: string, before: Fact<Leaf>, after: Fact<Leaf>): Difference[] {
-  if (!isKnown(before) && !isKnown(after)) return [];
-  return before === after ? [] : [{ path, field, label, before, after }];
+  const same = !isKnown(before) && !isKnown(after) ? sameUnknown(field, before, after) : before === after;
+  return same ? [] : [{ path, field, label, before, after }];
+}
+
+/** What QEMU decides by the order of the command line, which the reason tells. */
+const byOrder = /\/(address|mac)$/;
+
+/**
+ * What is not understood, but has the same mark of its text; or what the same command line leaves to the same QEMU.
+ * The number of vectors of a NIC over vDPA is left to the device, of which another rule speaks.
+ */
+function sameUnknown(field: string, before: Unknown, after: Unknown): boolean {
+  if (field.endsWith('/vectors') || field.endsWith('/queuePairs')) return true;
+  if (before.unknown !== after.unknown || before.detail !== after.detail) return false;
+  return before.unknown === 'not-supported' || (before.unknown === 'not-present' && byOrder.test(field));
 }
 
 function named(path: string, label: string, before: Properties, after: Properties, field = path): Difference[] {
@@ -77,7 +94,9 @@ function otherOptions(source: Guest, target: Guest): Difference[] {
     return compare('/otherOptions', '/otherOptions', 'other options', leaf(before), leaf(after));
   }
   const words = (options: typeof before): Properties =>
-    Object.fromEntries(Object.entries(options).map(([name, values]) => [name, values.join(' ')]));
+    Object.fromEntries(
+      Object.entries(options).map(([name, values]) => [name, isKnown(values) ? values.join(' ') : values]),
+    );
   return named('/otherOptions', 'option', words(before), words(after));
 }
 
@@ -94,21 +113,55 @@ function list(name: keyof Lists, own: readonly Item[], others: readonly Item[]):
   const added = others.flatMap((device): Difference[] =>
     met.has(device)
       ? []
-      : [{ path: `/${name}`, field: `/${name}/+`, label: labelOf(name, device), before: null, after: placeOf(device) }],
+      : [
+          {
+            path: `/${name}`,
+            field: `/${name}/+`,
+            label: labelOf(name, device),
+            before: null,
+            after: whereOf(device),
+            device,
+          },
+        ],
   );
   return [...found, ...added];
 }
 
 function gone(path: string, name: keyof Lists, device: Item): Difference {
-  return { path, field: `/${name}/-`, label: labelOf(name, device), before: placeOf(device), after: null };
+  return { path, field: `/${name}/-`, label: labelOf(name, device), before: whereOf(device), after: null, device };
 }
 
-/** Devices without an address have nothing but their driver to be told apart by. */
+/** A device of which it is not known what it is may be one that leaves nothing in the stream. */
+function whereOf(device: Item): Fact<string> {
+  return 'driver' in device && !isKnown(device.driver) ? device.driver : placeOf(device);
+}
+
+/**
+ * Devices without an address have nothing but their driver, and their place on their bus, to be told apart by. One whose
+ * driver is not known is that of the same text, or else any other of which it is not known at the same address.
+ */
 function sameDriver(device: Item, others: readonly Item[], met: ReadonlySet<Item>): number {
-  const key = ({ address }: Item, driver: unknown): string => JSON.stringify([address, driver]);
-  const driverOf = (item: Item): unknown => ('driver' in item ? item.driver : null);
-  const wanted = key(device, driverOf(device));
-  return others.findIndex((other) => !met.has(other) && key(other, driverOf(other)) === wanted);
+  const keys: readonly ((item: Item) => string)[] = [
+    (item) => JSON.stringify([item.address, driverOf(item), placesOn(item)]),
+    (item) => JSON.stringify([item.address, driverOf(item)]),
+    (item) => JSON.stringify([item.address, isKnown(driverOf(item))]),
+  ];
+  for (const key of isKnown(driverOf(device)) ? keys.slice(0, 2) : keys) {
+    const wanted = key(device);
+    const at = others.findIndex((other) => !met.has(other) && key(other) === wanted);
+    if (at >= 0) return at;
+  }
+  return -1;
+}
+
+function driverOf(item: Item): Fact<string | null> {
+  return 'driver' in item ? item.driver : null;
+}
+
+/** What names the place of a device on a bus that is not PCI. */
+function placesOn({ properties }: Item): unknown {
+  const names = ['bus', 'port', 'unit', 'nr', 'scsi-id', 'lun', 'slot', 'index', 'order', 'memdev'];
+  return isUnknownSet(properties) ? null : names.map((name) => (properties as Properties)[name]);
 }
 
 function placeOf({ address }: Item): string {
@@ -121,9 +174,13 @@ function labelOf(name: keyof Lists, device: Item): string {
 }
 
 function fields(path: string, name: keyof Lists, device: Item, other: Item): Difference[] {
+  return leavesOf(path, name, device, other).map((found) => ({ ...found, device, counterpart: other }));
+}
+
+function leavesOf(path: string, name: keyof Lists, device: Item, other: Item): Difference[] {
   const label = labelOf(name, device);
   const leaves = Object.entries(device).flatMap(([key, before]: [string, Fact<Leaf>]) =>
-    identifying.has(key)
+    apart.has(key)
       ? []
       : compare(
           `${path}/${key}`,

@@ -56,6 +56,11 @@ const switches: readonly (readonly [property: string, feature: string, byDefault
 /** Properties of virtio-net-pci that do nothing but switch a feature. */
 export const featureSwitches: ReadonlySet<string> = new Set(switches.map(([property]) => property));
 
+/** Whether a property of virtio-net-pci that switches a feature is on where it is not written. */
+export function featureDefault(property: string): boolean {
+  return switches.some(([name, , byDefault]) => name === property && byDefault);
+}
+
 /** What a guest is offered, as far as it is known. */
 export interface Offer {
   readonly bits: bigint;

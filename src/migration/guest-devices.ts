@@ -77,6 +77,6 @@ function list<K extends keyof Lists>(
 const backends = new Set(['vhost-vdpa', 'virtio-blk-vhost-vdpa', 'vhost-vdpa-device-pci']);
 
 /** A back end that is not known may be vhost-vdpa. */
-function isOverVdpa({ backend, charDevice }: DeviceBinding): boolean {
+export function isOverVdpa({ backend, charDevice }: DeviceBinding): boolean {
   return isKnown(backend) ? backends.has(backend) : charDevice !== null;
 }

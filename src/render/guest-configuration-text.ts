@@ -30,7 +30,9 @@ export function renderGuestConfiguration({
     ),
     ...(isUnknown(guest.otherOptions)
       ? ['other options: unknown']
-      : Object.entries(guest.otherOptions).flatMap(([option, values]) => values.map((value) => `-${option} ${value}`))),
+      : Object.entries(guest.otherOptions).flatMap(([option, values]) =>
+          isUnknown(values) ? [`-${option}: unknown`] : values.map((value) => `-${option} ${value}`),
+        )),
     '',
     `bound to: ${[`accelerator ${word(binding.accelerator)}`, ...binding.devices.flatMap(boundTo)].join('; ')}`,
   ];

@@ -224,9 +224,100 @@ describe('the board', () => {
   });
 
   test.each(['-readconfig /etc/vm.cfg', '-new-option', '-new-option value -S'])('%s leaves them unknown', (option) => {
-    const { guest, digest } = importText(board(option));
-    expect(isUnknown(guest.otherOptions)).toBe(true);
+    const { guest, digest } = importText(board(`${option} -smbios type=1`));
+    const [name = ''] = option.slice(1).split(' ');
+    expect(guest.otherOptions).toEqual({
+      [name]: { unknown: expect.any(String), detail: expect.any(String) },
+      smbios: ['type=1'],
+    });
     expect(digest).toBeNull();
+  });
+
+  test('the default serial port is there, or taken away', () => {
+    const of = (text: string): unknown => guestOf(`qemu-system-x86_64 -machine pc-q35-10.0 ${text}`).otherOptions;
+    expect([of(''), of('-serial none'), of('-serial null')]).toEqual([
+      { 'default-devices': ['on'] },
+      { 'default-devices': ['on'], serial: ['none'] },
+      { 'default-devices': ['on'] },
+    ]);
+  });
+
+  test('-drive: a device of the guest, by what the guest sees; flash by its file; none where a device takes it', () => {
+    const of = (text: string): unknown => {
+      const { otherOptions, machineOptions } = guestOf(board(text));
+      return { ...machineOptions, ...(otherOptions as object) };
+    };
+    expect([
+      of('-drive if=virtio,file=/a.img,index=1'),
+      of('-drive file=/a.img'),
+      of('-drive if=none,id=d,file=/a.img'),
+      of('-drive if=pflash,file=/code.fd,readonly=on -drive if=pflash,file=/vars.fd'),
+      of(
+        '-machine pflash0=node -blockdev driver=raw,node-name=node,file=f -blockdev driver=file,node-name=f,filename=/code.fd',
+      ),
+    ]).toEqual([
+      { drive: ['if=virtio,index=1'] },
+      { drive: ['if=default'] },
+      {},
+      { pflash0: '/code.fd', pflash1: '/vars.fd' },
+      { pflash0: '/code.fd' },
+    ]);
+    expect(importText(board('-machine pflash0=node')).digest).toBeNull();
+  });
+
+  test('-set and -global give properties to the devices that they name', () => {
+    const nic = '-netdev user,id=n -device virtio-net-pci,netdev=n,id=net0,addr=4';
+    const of = (text: string): unknown => nicOf(board(`${nic} ${text}`)).pagePerVq;
+    expect([
+      of(''),
+      of('-set device.net0.page-per-vq=on'),
+      of('-global virtio-net-pci.page-per-vq=on'),
+      of('-global virtio-pci.page-per-vq=on'),
+      of('-global driver=virtio-net-pci,property=page-per-vq,value=on'),
+      of('-global virtio-blk-pci.page-per-vq=on'),
+      nicOf(board(`${nic},page-per-vq=off -global virtio-pci.page-per-vq=on`)).pagePerVq,
+    ]).toEqual([false, true, true, true, true, false, false]);
+    const json = `-device '{"driver":"virtio-net-pci","id":"net0","addr":"4"}' -set device.net0.page-per-vq=on`;
+    expect(codesOf(board(json))).toContain('import.set-nothing');
+  });
+
+  test('RAM of devices and nodes: by name and size', () => {
+    const dimm = (size: string): unknown =>
+      guestOf(board(`-object memory-backend-ram,id=d1,size=${size} -device pc-dimm,id=dimm0,memdev=d1`)).otherDevices[0]
+        ?.properties;
+    expect([dimm('128M'), dimm('0x100')]).toEqual([
+      { memdev: 'd1', 'memdev.size': 2 ** 27 },
+      { memdev: 'd1', 'memdev.size': 256 },
+    ]);
+    const numa = '-object memory-backend-ram,id=m0,size=64M -numa node,memdev=m0';
+    expect(guestOf(board(numa)).otherOptions).toEqual({ numa: ['memdev=m0,type=node,memdev.size=67108864'] });
+  });
+
+  test('what QEMU does not start with is an error', () => {
+    const ram = '-m 64 -object memory-backend-ram,id=ram,size=32M -machine memory-backend=ram';
+    expect(codesOf(board(ram))).toContain('import.memory-size-differs');
+    expect(codesOf(board('-device virtio-rng-pci,addr=5 -device virtio-balloon-pci,addr=5'))).toContain(
+      'import.place-taken',
+    );
+    const ports = '-device pcie-root-port,id=a,addr=5,chassis=1 -device pcie-root-port,id=b,addr=6,chassis=';
+    expect(codesOf(board(`${ports}1`))).toContain('import.place-taken');
+    expect(codesOf(board(`${ports}2`))).toEqual([]);
+  });
+
+  test('what QEMU decides by the order of creation has its number', () => {
+    const of = (text: string): unknown =>
+      guestOf(board(text)).otherDevices.map(({ driver, properties }) => [
+        driver,
+        (properties as Record<string, unknown>)['order'],
+      ]);
+    expect(of('-device usb-tablet')).toEqual([['usb-tablet', undefined]]);
+    expect(of('-device usb-tablet -device usb-kbd')).toEqual([
+      ['usb-kbd', 2],
+      ['usb-tablet', 1],
+    ]);
+    expect(nicOf(board('-device virtio-rng-pci -device virtio-net-pci,netdev=n')).address).toMatchObject({
+      detail: expect.stringContaining('(2 on pcie.0)') as string,
+    });
   });
 });
 

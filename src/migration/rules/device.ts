@@ -73,6 +73,20 @@ export const deviceRules: readonly MigrationRule[] = [
     check: (migration) => withDevice(migration.pairs, (pair, to) => busy(pair, to, migration)),
   },
   {
+    code: 'migration.device-shared',
+    severity: 'error',
+    effect: 'no-start',
+    asks: 'has each device of the guest one of its own?',
+    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_open() gives EBUSY to the second',
+    check: ({ pairs }) =>
+      withDevice(pairs, ({ path, label }, to) => {
+        const first = pairs.find((pair) => pair.to === to);
+        return first === undefined || first.path === path
+          ? []
+          : [{ path, message: `${label} and ${first.label} would both have ${to.name}, which can be opened once` }];
+      }),
+  },
+  {
     code: 'migration.device-unusable',
     severity: 'error',
     effect: 'no-start',

@@ -6,6 +6,7 @@ import { doorbellRules } from './doorbell.ts';
 import { featureRules } from './features.ts';
 import { guestAbiRules } from './guest-abi.ts';
 import { machineRules } from './machine.ts';
+import { otherDeviceRules } from './other-devices.ts';
 import { queueRules } from './queues.ts';
 import { resourceRules } from './resources.ts';
 import { migratabilityRules } from './source.ts';
@@ -25,6 +26,7 @@ export const rules: readonly MigrationRule[] = [
   ...migratabilityRules,
   ...machineRules,
   ...guestAbiRules,
+  ...otherDeviceRules,
   ...pairRules,
   ...resourceRules,
 ];

@@ -139,7 +139,7 @@ export const machineRules: readonly MigrationRule[] = [
     code: 'migration.cpu-host-model',
     severity: 'warning',
     effect: 'unknown',
-    asks: 'with CPU model host or max: are the host CPUs the same?',
+    asks: 'with CPU model host or max, or another under KVM: are the host CPUs the same?',
     source: 'QEMU docs/system/cpu-models-x86.rst.inc: host passthrough is for identical hosts',
     check: hostModel,
   },
@@ -228,8 +228,12 @@ function accelerator({ source, target, to }: Migration): Hit[] {
 
 function hostModel(migration: Migration): Hit[] {
   const { model } = guestThere(migration).cpu;
+  const { accelerator } = (migration.target ?? migration.source).binding;
   const { from, to } = migration;
-  if (!isKnown(model) || !/^(host|max)\b/.test(model)) return [];
+  if (!isKnown(model)) return [];
+  const named = !/^(host|max)\b/.test(model);
+  // what every host has that runs KVM at all
+  if (named && (accelerator !== 'kvm' || /^(qemu|kvm)(32|64)\b/.test(model))) return [];
   const before = from?.report.host.cpu;
   const after = to.report.host.cpu;
   const path = '/cpu/model';
@@ -241,8 +245,10 @@ function hostModel(migration: Migration): Hit[] {
     {
       path,
       unknown: true,
-      message: `CPU model ${model}: the source has ${before.model}, host ${to.report.host.name} has ${after.model}: the guest may use what is not there`,
-      fix: 'a named CPU model that both hosts run (virsh hypervisor-cpu-baseline)',
+      message: `CPU model ${model}: the source has ${before.model}, host ${to.report.host.name} has ${after.model}: ${named ? 'whether it runs this model with all its features is not known here' : 'the guest may use what is not there'}`,
+      fix: named
+        ? 'virsh hypervisor-cpu-compare on the destination tells'
+        : 'a named CPU model that both hosts run (virsh hypervisor-cpu-baseline)',
     },
   ];
 }

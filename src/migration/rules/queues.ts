@@ -1,5 +1,6 @@
 import { parentDriverOf } from '../../doorbell/parent-driver.ts';
 import { isKnown } from '../../model/fact.ts';
+import { hasFeature } from '../../model/virtio-features.ts';
 import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import { queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import type { Migration, Pair } from '../migration.ts';
@@ -44,6 +45,15 @@ export const queueRules: readonly MigrationRule[] = [
     source:
       'QEMU hw/net/virtio-net.c: vmstate_virtio_net_device, max_queue_pairs; net/vhost-vdpa.c: vhost_vdpa_get_max_queue_pairs()',
     check: ({ pairs }) => withDevice(pairs, queuePairs),
+  },
+  {
+    code: 'migration.vectors-by-device',
+    severity: 'error',
+    effect: 'lost',
+    asks: 'where vectors is not set: does QEMU count as many for both devices?',
+    source:
+      'QEMU hw/virtio/virtio-net-pci.c: virtio_net_pci_realize(): two for each queue pair, and for the control virtqueue as if it were one, and two more; hw/pci/pci.c: get_pci_config_device()',
+    check: ({ pairs }) => withDevice(pairs, vectors),
   },
   {
     code: 'migration.virtqueues-missing',
@@ -97,6 +107,34 @@ function queuePairs(pair: Pair, to: VdpaDevice): Hit[] {
       fix: `provision ${to.name} with max_vqp ${had}`,
     },
   ];
+}
+
+function vectors(pair: Pair, to: VdpaDevice): Hit[] {
+  if (pair.kind !== 'net' || isKnown(pair.guest.vectors) || isKnown(pair.then.vectors)) return [];
+  const { path, label, from } = pair;
+  const [before, after] = [from && countedVectors(from), countedVectors(to)];
+  if (before === undefined || after === undefined) {
+    const whose = before === undefined ? 'the source' : to.name;
+    const message = `${label}: vectors is not set, and how many QEMU counts for the device of ${whose} is not known`;
+    return [{ path, unknown: true, message, fix: 'set vectors at both ends' }];
+  }
+  if (before === after) return [];
+  return [
+    {
+      path,
+      evidence: { guest: before, destination: after },
+      message: `${label}: vectors is not set: QEMU gave ${before} at the source, and would give ${after} for ${to.name}`,
+      fix: `set vectors=${before} at the destination`,
+    },
+  ];
+}
+
+/** Each vhost_dev is a peer of the NIC, the control virtqueue has one of its own. */
+function countedVectors(device: VdpaDevice): number | undefined {
+  const pairs = queuePairsOf(device);
+  const { features } = device.identity;
+  if (pairs === undefined || !isKnown(features)) return undefined;
+  return 2 * (pairs + (hasFeature(features, 'VIRTIO_NET_F_CTRL_VQ') ? 1 : 0)) + 2;
 }
 
 function ringSize(pair: Pair, to: VdpaDevice, migration: Migration): Hit[] {

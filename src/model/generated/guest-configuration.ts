@@ -110,7 +110,7 @@ export interface Guest {
    */
   otherOptions:
     | {
-        [k: string]: string[];
+        [k: string]: string[] | Unknown;
       }
     | Unknown;
 }

@@ -1,0 +1,67 @@
+import { knownText, type Complaint, type Option } from './option.ts';
+import type { Scalar } from './option-values.ts';
+
+/**
+ * Applies `-set group.id.property=value` to the option that it names (system/vl.c: qemu_parse_config_group(),
+ * qemu_set_option()). JSON options are in no list that -set looks through: QEMU then says that there is no such device.
+ */
+export function withSettings(options: readonly Option[], complain: (complaint: Complaint) => void): Option[] {
+  let changed = options.filter(({ name }) => name !== 'set');
+  for (const { text, place } of options.filter(({ name }) => name === 'set')) {
+    const [, group, id, property = '', value = ''] = /^([a-z-]+)\.([^.=]+)\.([A-Za-z0-9_.-]+)=(.*)$/s.exec(text) ?? [];
+    const at = changed.findIndex(
+      (one) => one.name === group && !one.text.startsWith('{') && knownText(one, 'id') === id,
+    );
+    const found = changed[at];
+    if (!found) {
+      const message = `-set ${text.slice(0, 100)}: there is nothing of that id that -set can change (JSON options are none)`;
+      complain({ code: 'import.set-nothing', severity: 'error', message, place });
+      continue;
+    }
+    changed = changed.with(at, { ...found, values: new Map([...found.values, [property, value]]) });
+  }
+  return changed;
+}
+
+/**
+ * Gives devices the properties that `-global driver.property=value` sets for their driver or for what it is made of,
+ * where the device does not have them written out (qom/object.c: object_apply_global_props()).
+ */
+export function withGlobals(options: readonly Option[]): Option[] {
+  const globals = options.filter(({ name }) => name === 'global').flatMap(({ text }) => globalOf(text) ?? []);
+  if (globals.length === 0) return [...options];
+  return options.map((option) => {
+    if (option.name !== 'device') return option;
+    const types = typesOf(knownText(option, 'driver') ?? '');
+    const given = globals
+      .filter(({ driver }) => types.has(driver))
+      .map(({ property, value }) => [property, value] as const);
+    return given.length === 0 ? option : { ...option, values: new Map([...given, ...option.values]) };
+  });
+}
+
+/** `driver.property=value`, or driver=..,property=..,value=... */
+function globalOf(text: string): { driver: string; property: string; value: Scalar } | undefined {
+  const long = /^driver=([^,]+),property=([^,]+),value=(.*)$/s.exec(text);
+  const [, driver, property, value] = long ?? /^([^.=,]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
+  return driver === undefined || property === undefined || value === undefined
+    ? undefined
+    : { driver, property, value };
+}
+
+/** The types of a device that is read here: its own, those it is derived from, and the virtio device inside of it. */
+function typesOf(driver: string): ReadonlySet<string> {
+  const virtio = /^(virtio-[a-z]+|vhost-vdpa-device)-pci/.exec(driver)?.[1];
+  if (virtio === undefined) return new Set([driver, `${driver}-base`]);
+  const inner = virtio === 'vhost-vdpa-device' ? virtio : `${virtio}-device`;
+  return new Set([
+    driver,
+    `${virtio}-pci`,
+    `${virtio}-pci-base`,
+    inner,
+    'virtio-pci',
+    'virtio-device',
+    'pci-device',
+    'device',
+  ]);
+}
