@@ -94,9 +94,7 @@ function flashesOf(options: readonly Option[], values: ReadonlyMap<string, Fact<
     const node = values.get(flash);
     if (node === undefined || node === '') return [];
     const block = isUnknown(node) ? undefined : blocks.get(String(node));
-    return [
-      [flash, fileOf(block, blocks) ?? unknown('not-asked', `the file of block node ${String(node)} is not known`)],
-    ];
+    return [[flash, fileOf(block, blocks) ?? unknown('not-asked', 'the file of its block node is not known')]];
   });
   const drives = options.filter((option) => option.name === 'drive' && knownText(option, 'if') === 'pflash');
   const ofDrives = drives.map((drive, index): [string, Fact<string>] => [

@@ -58,7 +58,8 @@ export function otherOptionsOf(
     } else if (use === 'keep') put(kept, name, text);
   }
   for (const [name, texts] of strange) failed.set(name, unknown('not-supported', notKnown(name, texts)));
-  return Object.fromEntries([...kept, ...failed].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const found: [string, string[] | Unknown][] = [...kept, ...failed];
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Options of key=value form -> what the guest sees of one, with sorted keys; empty: nothing. */

@@ -135,7 +135,7 @@ export const guestAbiRows: readonly Row[] = [
     source: 'QEMU migration/savevm.c: sections that do not come are not missed, unless a device asks for them',
     fields: /^\/(rootPorts|interfaces|disks|vdpaDevices|otherDevices)\/\+$/,
     // without an address of its own it may take another's
-    holds: ({ device }) => (device && device.address !== null && !isKnown(device.address) ? 'unknown' : true),
+    holds: ({ device }) => (isKnown(device?.address ?? null) ? true : 'unknown'),
     why: 'the guest sees it when it looks at the bus again',
   },
   {
@@ -278,6 +278,6 @@ function hasRom(device: Item | undefined): boolean {
 
 /** A feature that nobody speaks of has its default. */
 function isOffered(field: string, value: Difference['before']): boolean {
-  const offered = value === null ? featureDefault(field.replace(/^.*\//, '')) : value;
+  const offered = value ?? featureDefault(field.replace(/^.*\//, ''));
   return offered === true || offered === 'on';
 }

@@ -227,7 +227,7 @@ describe('the board', () => {
     const { guest, digest } = importText(board(`${option} -smbios type=1`));
     const [name = ''] = option.slice(1).split(' ');
     expect(guest.otherOptions).toEqual({
-      [name]: { unknown: expect.any(String), detail: expect.any(String) },
+      [name]: { unknown: expect.any(String) as string, detail: expect.any(String) as string },
       smbios: ['type=1'],
     });
     expect(digest).toBeNull();
