@@ -6,6 +6,8 @@ export const maxConfigurationBytes = 4 << 20;
 /** A real guest has some hundreds of options and some tens of devices; to compare devices takes time. */
 export const maxOptions = 4096;
 export const maxDevices = 1024;
+/** Of all options together: some tens for each device. */
+export const maxProperties = 40_000;
 
 /** @throws VdpaQemuError bad-input where a text is too large to be read */
 export function refuseLarge({ length }: string, label: string): void {

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Fact } from '../model/fact.ts';
-import { unknown } from '../model/fact.ts';
-import { maxDevices, maxOptions, refuseMore } from './limits.ts';
+import { printable, unknown } from '../model/fact.ts';
+import { FirstOfEach } from '../model/first-of-each.ts';
+import { maxDevices, maxOptions, maxProperties, refuseMore } from './limits.ts';
 import type { Complaint, Option } from './option.ts';
 import { aliases, optionTable } from './option-table.ts';
 import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
@@ -27,14 +28,13 @@ const none: OptionValues = new Map();
 export function commandLineOf(words: readonly Word[], label: string): CommandLine {
   const start = emulatorAt(words);
   const options: Option[] = [];
-  const complaints: Complaint[] = [];
+  const complaints = new FirstOfEach<Complaint>();
   for (let at = start + 1; at < words.length; at++) {
     const word = words[at];
     if (!word) break;
     const { text, place } = word;
     if (!text.startsWith('-') || text === '-') {
-      const message = `${JSON.stringify(text.slice(0, 100))} is no option, nor does one before it take it`;
-      complaints.push({ code: 'import.stray-word', severity: 'error', message, place });
+      complaints.add(stray, () => strayWord(text, word));
       continue;
     }
     const given = text.replace(/^--?/, '');
@@ -42,7 +42,7 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
     const rule = optionTable.get(name);
     const next = words[at + 1];
     if (!rule) {
-      complaints.push(unknownOption(text, word));
+      complaints.add(unknownKind, () => unknownOption(text, word));
       const takes = next !== undefined && !next.text.startsWith('-');
       if (takes) at++;
       options.push({ name, values: none, text: takes ? next.text : '', place });
@@ -53,24 +53,22 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
       continue;
     }
     if (!next) {
-      complaints.push({ code: 'import.no-argument', severity: 'error', message: `-${given} needs an argument`, place });
+      complaints.add(noArgument, () => ({ ...noArgument, message: `-${given} needs an argument`, place }));
       break;
     }
     at++;
     const values = rule.use === 'read' && rule.implied !== null ? valuesOf(next.text, rule.implied) : none;
     if (values instanceof MalformedOption) {
-      complaints.push({
-        code: 'import.malformed-option',
-        severity: 'error',
-        message: `-${given} ${values.message}`,
-        place,
-      });
+      complaints.add(malformed, () => ({ ...malformed, message: `-${given} ${values.message}`, place }));
     } else options.push({ name, values, text: next.text, place });
   }
   refuseMore(options.length, maxOptions, 'options', label);
   refuseMore(options.filter(({ name }) => name === 'device').length, maxDevices, 'devices', label);
-  const complain = (complaint: Complaint): void => void complaints.push(complaint);
-  return { emulator: words[start]?.text ?? null, options: withSettings(options, complain), complaints };
+  const properties = options.reduce((sum, { values }) => sum + values.size, 0);
+  refuseMore(properties, maxProperties, 'properties', label);
+  const complain = (complaint: Complaint): void => complaints.add(complaint, () => complaint);
+  const changed = withSettings(options, complain);
+  return { emulator: words[start]?.text ?? null, options: changed, complaints: complaints.list() };
 }
 
 function valuesOf(text: string, implied: string | undefined): OptionValues | MalformedOption {
@@ -89,9 +87,20 @@ function emulatorAt(words: readonly Word[]): number {
   return Math.max(0, named);
 }
 
+const stray = { code: 'import.stray-word', severity: 'error' } as const;
+const noArgument = { code: 'import.no-argument', severity: 'error' } as const;
+const malformed = { code: 'import.malformed-option', severity: 'error' } as const;
+const unknownKind = { code: 'import.option-unknown', severity: 'warning' } as const;
+
+function strayWord(text: string, { place }: Word): Complaint {
+  const word = printable(JSON.stringify(text.slice(0, 100)));
+  return { ...stray, message: `${word} is no option, nor does one before it take it`, place };
+}
+
 function unknownOption(text: string, { place }: Word): Complaint {
-  const message = `${text.slice(0, 100)} is no option that is known here: whether the guest sees it cannot be said`;
-  return { code: 'import.option-unknown', severity: 'warning', message, place };
+  const option = printable(text.slice(0, 100));
+  const message = `${option} is no option that is known here: whether the guest sees it cannot be said`;
+  return { ...unknownKind, message, place };
 }
 
 /** The architecture that a QEMU emulates, by its name. */

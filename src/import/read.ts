@@ -1,5 +1,6 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
+import { firstOfEach } from '../model/first-of-each.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
@@ -101,7 +102,7 @@ function imported(
   file: string,
   { configuration, complaints, places }: Imported,
 ): ReadConfiguration {
-  return { kind, configuration, findings: sortFindings(findingsOf(complaints, file)), places };
+  return { kind, configuration, findings: sortFindings(findingsOf(firstOfEach(complaints), file)), places };
 }
 
 function readSpec(text: string, file: string, { reports = [], on, parents }: ReadOptions): ReadConfiguration {

@@ -6,19 +6,25 @@ import type { Scalar } from './option-values.ts';
  * qemu_set_option()). JSON options are in no list that -set looks through: QEMU then says that there is no such device.
  */
 export function withSettings(options: readonly Option[], complain: (complaint: Complaint) => void): Option[] {
-  let changed = options.filter(({ name }) => name !== 'set');
-  for (const { text, place } of options.filter(({ name }) => name === 'set')) {
+  const changed = options.filter(({ name }) => name !== 'set');
+  const settings = options.filter(({ name }) => name === 'set');
+  if (settings.length === 0) return changed;
+  const places = new Map<string, number>();
+  for (const [at, option] of changed.entries()) {
+    const id = option.text.startsWith('{') ? undefined : knownText(option, 'id');
+    const key = `${option.name}.${id ?? ''}`;
+    if (id !== undefined && !places.has(key)) places.set(key, at);
+  }
+  for (const { text, place } of settings) {
     const [, group, id, property = '', value = ''] = /^([a-z-]+)\.([^.=]+)\.([A-Za-z0-9_.-]+)=(.*)$/s.exec(text) ?? [];
-    const at = changed.findIndex(
-      (one) => one.name === group && !one.text.startsWith('{') && knownText(one, 'id') === id,
-    );
-    const found = changed[at];
-    if (!found) {
+    const at = places.get(`${group ?? ''}.${id ?? ''}`);
+    const found = at === undefined ? undefined : changed[at];
+    if (at === undefined || !found) {
       const message = `-set ${text.slice(0, 100)}: there is nothing of that id that -set can change (JSON options are none)`;
       complain({ code: 'import.set-nothing', severity: 'error', message, place });
       continue;
     }
-    changed = changed.with(at, { ...found, values: new Map([...found.values, [property, value]]) });
+    changed[at] = { ...found, values: new Map([...found.values, [property, value]]) };
   }
   return changed;
 }

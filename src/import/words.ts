@@ -72,7 +72,7 @@ class ShellWords {
       this.#skipBlanks();
       const char = this.#text[this.#at];
       if (char === undefined) return this.#words;
-      const place = { word: this.#words.length + 1, line: this.#line, column: this.#at - this.#lineStart + 1 };
+      const place = { word: this.#words.length + 1, ...this.#place };
       const text = char === '{' ? this.#json() : this.#word();
       this.#words.push({ text, place });
       if (this.#words.length > maxWords) throw bad(this.#label, `more than ${maxWords} words`);
@@ -131,13 +131,13 @@ class ShellWords {
   }
 
   #double(): string {
-    const begin = this.#refuse('a " that is never closed');
+    const begin = this.#place;
     const parts: string[] = [];
     this.#next();
     let start = this.#at;
     for (;;) {
       const char = this.#text[this.#at];
-      if (char === undefined) throw begin;
+      if (char === undefined) throw this.#refuse('a " that is never closed', begin);
       if (char === '$' || char === '`') throw this.#refuse(`${char} in double quotes: its value is not in the text`);
       if (char === '"' || char === '\\') {
         parts.push(this.#text.slice(start, this.#at));
@@ -174,13 +174,13 @@ class ShellWords {
 
   /** From a brace to the one that closes it. */
   #json(): string {
-    const begin = this.#refuse('a { that is never closed');
+    const begin = this.#place;
     const start = this.#at;
     let depth = 0;
     let quoted = false;
     for (;;) {
       const char = this.#text[this.#at];
-      if (char === undefined) throw begin;
+      if (char === undefined) throw this.#refuse('a { that is never closed', begin);
       if (quoted) {
         if (char === '\\') this.#next();
         else if (char === '"') quoted = false;
@@ -209,7 +209,12 @@ class ShellWords {
     this.#at++;
   }
 
-  #refuse(message: string): VdpaQemuError {
-    return bad(this.#label, `line ${this.#line}, column ${this.#at - this.#lineStart + 1}: ${message}`);
+  get #place(): { line: number; column: number } {
+    return { line: this.#line, column: this.#at - this.#lineStart + 1 };
+  }
+
+  /** Not before it is thrown: an error takes a picture of the stack. */
+  #refuse(message: string, { line, column } = this.#place): VdpaQemuError {
+    return bad(this.#label, `line ${line}, column ${column}: ${message}`);
   }
 }

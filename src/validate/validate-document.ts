@@ -1,6 +1,7 @@
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
+import { firstOfEach } from '../model/first-of-each.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { ValidatedFile, ValidationFinding } from '../model/generated/validation.ts';
 import type { TextPlace } from '../import/text-place.ts';
@@ -30,7 +31,7 @@ export interface ValidateOptions {
 
 export interface DocumentValidation {
   readonly file: ValidatedFile;
-  /** sorted by place */
+  /** sorted by place, the first hundred of each code and severity */
   readonly findings: readonly ValidationFinding[];
 }
 
@@ -64,9 +65,9 @@ export async function validateDocument(text: string, options: ValidateOptions = 
   ];
   for (const opinion of opinions) {
     const said = await opinion.check(document);
-    found.push(...said.map((finding) => ({ ...located(finding, document, paths), by: opinion.name })));
+    for (const finding of said) found.push({ ...located(finding, document, paths), by: opinion.name });
   }
-  const sorted = sortByPlace(found);
+  const sorted = firstOfEach(sortByPlace(found));
   return { file: summaryOf(file, document.kind, document.configuration?.digest ?? null, sorted), findings: sorted };
 }
 

@@ -69,6 +69,14 @@ const inputs: readonly (readonly [string, string, RegExp | undefined])[] = [
   ['1,000 NICs', nics(1000), undefined],
   ['1,025 NICs', nics(1025), /^input: more than 1024 devices$/],
   ['20,000 NICs', nics(20_000), /^input: more than 4096 options$/],
+  [
+    '125,000 properties',
+    many(250, `-device a${Array.from({ length: 500 }, (_, n) => `,p${n}=1`).join('')} `),
+    /^input: more than 40000 properties$/,
+  ],
+  ['100,000 stray words', `qemu-system-x86_64 ${many(99_000, 'a ')}`, undefined],
+  ['100,000 stray objects', `qemu-system-x86_64 ${many(99_000, '{} ')}`, undefined],
+  ['1 MB of empty quotes', `-name ${many(500_000, '""')}`, undefined],
   ['4,097 options', many(4097, '-S '), /^input: more than 4096 options$/],
   ['1,025 interfaces in XML', domain(`<devices>${many(1025, '<interface/>')}</devices>`), /more than 1024 devices/],
   [

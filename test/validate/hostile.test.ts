@@ -55,6 +55,37 @@ const inputs: readonly (readonly [string, string])[] = [
   ['nothing', ''],
 ];
 
+/** [what, text, the most findings] */
+const wrongAllOver: readonly (readonly [string, string, number])[] = [
+  [
+    '3,000 netdevs of one id and 1,000 devices on it',
+    `-netdev vhost-vdpa,id=x ${many(3000, () => '-netdev vhost-vdpa,id=x ')}${many(1000, () => '-device virtio-net-pci,netdev=x ')}`,
+    800,
+  ],
+  ['99,000 stray words', `qemu-system-x86_64 ${many(99_000, () => 'a ')}`, 110],
+  ['99,000 stray objects', `qemu-system-x86_64 ${many(99_000, () => '{}\n')}`, 110],
+  ['39,000 unknown properties', many(78, () => `-device virtio-net-pci${many(500, (n) => `,p${n}=1`)}\n`), 500],
+  [
+    '19,000 stray words in XML',
+    `<domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><q:commandline>${many(19_000, () => "<q:arg value='x'/>")}</q:commandline></domain>`,
+    250,
+  ],
+];
+
+describe('wrong all over: the first of each kind, and how many more', () => {
+  test.each(wrongAllOver)('%s', async (_, text, most) => {
+    const start = process.cpuUsage();
+    const { file, findings } = await validateDocument(text);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).toBeLessThan(1500);
+    expect(findings.length).toBeLessThan(most);
+    expect(findings.some(({ message }) => /^\d+ more of this kind: only the first 100 are told$/.test(message))).toBe(
+      true,
+    );
+    expect(file.errors + file.warnings + file.notes).toBe(findings.length);
+  });
+});
+
 describe('hostile input', () => {
   test.each(inputs)('%s', async (_, text) => {
     // a spec is another room's; its bounds are tested there

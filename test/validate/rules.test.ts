@@ -90,6 +90,7 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.netdev-link', 'error', args('', '-netdev vhost-vdpa,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.netdev-link', 'error', args('', '-device virtio-net-pci,netdev=nowhere,bus=rp1')],
   ['validate.netdev-link', 'error', args('', '-device virtio-net-pci,netdev=n0,bus=rp1')],
+  ['validate.netdev-link', 'error', args('', '-netdev vhost-vdpa,id=n0,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.netdev-link', 'warning', args('', '-netdev vhost-vdpa,id=idle,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.front-end', 'error', args().replace('virtio-net-pci', 'e1000e')],
   ['validate.on-off-auto', 'error', args('disable-legacy=yes')],

@@ -201,31 +201,42 @@ function ignoredQueues(option: Option, known: ReadonlyMap<string | undefined, nu
 }
 
 function netdevLinks({ options }: Subject): Hit[] {
-  const users = new Map<string, Option[]>();
-  for (const option of options) {
-    const netdev = option.name === 'device' ? knownText(option, 'netdev') : undefined;
-    if (netdev === undefined) continue;
-    const known = users.get(netdev);
-    if (known) known.push(option);
-    else users.set(netdev, [option]);
-  }
-  const ids = new Set(options.filter(({ name }) => name === 'netdev').map((option) => knownText(option, 'id')));
+  const netdevs = byId(options, 'netdev', 'id');
+  const users = byId(options, 'device', 'netdev');
+  const nameless = options
+    .filter((option) => isVdpaNetdev(option) && knownText(option, 'id') === undefined)
+    .map((option) => atOption(option, '-netdev must have an id, or QEMU refuses to start'));
+  const own = [...netdevs]
+    .filter(([, made]) => made.some(isVdpaNetdev))
+    .flatMap(([id, made]): Hit[] => {
+      const [, ...again] = made;
+      const [user, ...more] = users.get(id) ?? [];
+      const unused = `no device uses netdev ${quoted(id)}: the vDPA device is opened and stays without a guest`;
+      return [
+        ...again.map((option) => atOption(option, `id ${quoted(id)} belongs to another -netdev already`)),
+        ...(user ? [] : made.slice(0, 1).map((option) => atOption(option, unused, { severity: 'warning' as const }))),
+        ...more.map((device) => atOption(device, `netdev ${quoted(id)} belongs to another device already`)),
+      ];
+    });
   const dangling = [...users]
-    .filter(([netdev]) => !ids.has(netdev))
-    .flatMap(([netdev, devices]) =>
-      devices.map((device) => atOption(device, `netdev ${quoted(netdev)} is not on this command line`)),
+    .filter(([id]) => !netdevs.has(id))
+    .flatMap(([id, devices]) =>
+      devices.map((device) => atOption(device, `netdev ${quoted(id)} is not on this command line`)),
     );
-  const own = options.filter(isVdpaNetdev).flatMap((option): Hit[] => {
-    const id = knownText(option, 'id');
-    if (id === undefined) return [atOption(option, '-netdev must have an id, or QEMU refuses to start')];
-    const [, ...more] = users.get(id) ?? [];
-    if (!users.has(id)) {
-      const message = `no device uses netdev ${quoted(id)}: the vDPA device is opened and stays without a guest`;
-      return [atOption(option, message, { severity: 'warning' })];
-    }
-    return more.map((device) => atOption(device, `netdev ${quoted(id)} belongs to another device already`));
-  });
-  return [...own, ...dangling];
+  return [...nameless, ...own, ...dangling];
+}
+
+/** Options of one name by the id that they have, or name. */
+function byId(options: readonly Option[], name: string, key: string): ReadonlyMap<string, readonly Option[]> {
+  const found = new Map<string, Option[]>();
+  for (const option of options) {
+    const id = option.name === name ? knownText(option, key) : undefined;
+    if (id === undefined) continue;
+    const same = found.get(id);
+    if (same) same.push(option);
+    else found.set(id, [option]);
+  }
+  return found;
 }
 
 function deviceOrder({ options, document }: Subject): Hit[] {

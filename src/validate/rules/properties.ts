@@ -88,16 +88,16 @@ type Verdict = [message: string, more: { readonly fix?: string; readonly severit
 function judge(driver: string, name: string, { hosts }: Subject): Verdict | undefined {
   const capable = hosts.flatMap(({ qemu, report }) => (qemu ? [{ ...qemu, host: report.host.name }] : []));
   for (const { capabilities, host } of capable) {
-    const known = listOf(capabilities, driver);
-    if (!known || known.includes(name)) continue;
+    const known = vocabularyOf(listOf(capabilities, driver));
+    if (!known || known.names.has(name)) continue;
     const message = `${driver} of QEMU ${capabilities.version} on host ${host} has no property ${quoted(name)}`;
     return [message, fixFor(name, known)];
   }
   if (capable.some(({ capabilities }) => listOf(capabilities, driver))) return undefined;
   const kind = kinds.find(([pattern]) => pattern.test(driver))?.[1];
   if (!kind || name.startsWith('x-')) return undefined;
-  const known = [...propertiesOf(kind), ...hostOnly, ...others];
-  if (known.includes(name)) return undefined;
+  const known = knownHere[kind];
+  if (known.names.has(name)) return undefined;
   const fix = fixFor(name, known);
   // a word of another program, or another spelling, is wrong in every QEMU
   if (fix.fix !== undefined) return [`${driver} has no property ${quoted(name)}, or QEMU refuses to start`, fix];
@@ -108,10 +108,40 @@ function listOf({ deviceProperties }: Capabilities, driver: string): readonly st
   return (Object.hasOwn(deviceProperties, driver) ? deviceProperties[driver] : null) ?? null;
 }
 
-function fixFor(name: string, known: readonly string[]): { readonly fix?: string } {
-  const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const near =
-    known.find((other) => plain(other) === plain(name)) ?? (Object.hasOwn(meant, name) ? meant[name] : undefined);
+/** Names of properties, to be asked about many times. */
+interface Vocabulary {
+  readonly names: ReadonlySet<string>;
+  /** a name without its hyphens and the like -> the first name that is so */
+  readonly byPlain: ReadonlyMap<string, string>;
+}
+
+const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+function vocabulary(names: readonly string[]): Vocabulary {
+  return { names: new Set(names), byPlain: new Map(names.toReversed().map((name) => [plain(name), name])) };
+}
+
+const ofReports = new WeakMap<readonly string[], Vocabulary>();
+
+function vocabularyOf(names: readonly string[] | null): Vocabulary | null {
+  if (!names) return null;
+  const made = ofReports.get(names) ?? vocabulary(names);
+  ofReports.set(names, made);
+  return made;
+}
+
+const ownVocabulary = (kind: DeviceKind): Vocabulary => vocabulary([...propertiesOf(kind), ...hostOnly, ...others]);
+
+/** What is known without a host report. */
+const knownHere: Readonly<Record<DeviceKind, Vocabulary>> = {
+  net: ownVocabulary('net'),
+  block: ownVocabulary('block'),
+  generic: ownVocabulary('generic'),
+  'root-port': ownVocabulary('root-port'),
+};
+
+function fixFor(name: string, { byPlain }: Vocabulary): { readonly fix?: string } {
+  const near = byPlain.get(plain(name)) ?? (Object.hasOwn(meant, name) ? meant[name] : undefined);
   return near === undefined ? {} : { fix: `write ${near}` };
 }
 
