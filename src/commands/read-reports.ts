@@ -12,7 +12,9 @@ export async function readReports(files: readonly string[], qemu: readonly strin
   }
   const reports: HostReport[] = [];
   for (const file of files) {
-    reports.push(...(await parseReports(readDocument(file, maxReportBytes), documentLabel(file))));
+    for (const report of await parseReports(readDocument(file, maxReportBytes), documentLabel(file))) {
+      reports.push(report);
+    }
   }
   return reports;
 }

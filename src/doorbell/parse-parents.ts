@@ -1,14 +1,14 @@
 import { VdpaQemuError } from '../model/error.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import validate from '../model/generated/parent-knowledge.validate.js';
-import { describeSchemaErrors } from '../spec/schema-errors.ts';
+import { describeSchemaErrors, shownBreaches } from '../spec/schema-errors.ts';
 import { parseYaml } from '../spec/yaml-document.ts';
 
 /**
  * Reads an operator's own rows on parent drivers (YAML or JSON, schemas/parent-knowledge.schema.json), for
  * `assessHost(report, {parents})`.
  * @param file name for messages
- * @throws VdpaQemuError bad-input with every problem in `details`
+ * @throws VdpaQemuError bad-input with the first hundred problems in `details`
  */
 export function parseParents(text: string, file: string): readonly ParentRow[] {
   const document = parse(text, file);
@@ -17,7 +17,7 @@ export function parseParents(text: string, file: string): readonly ParentRow[] {
   }
   const { data, locate } = document;
   if (!validate(data)) {
-    const details = describeSchemaErrors(validate.errors ?? []).map(({ path, key, message }) => {
+    const details = shownBreaches(describeSchemaErrors(validate.errors ?? [])).map(({ path, key, message }) => {
       const { line, column } = locate(path, key);
       return `${file}:${line}:${column}: ${message}`;
     });

@@ -22,12 +22,14 @@ export function pagesOf(map: BarMap): Piece {
     text(largeLeft, 36, '64 KiB page', { fill: faint }),
   ];
   const top = 44;
-  for (const [position, row] of map.rows.entries()) {
+  const rows = map.rows.flatMap((row, position) => {
     const y = top + position * rowHeight;
-    elements.push(...(row.kind === 'page' ? pageRow(row, y) : gapRow(row, y)));
-  }
-  elements.push(...largePages(map, top));
-  return { height: top + map.rows.length * rowHeight + 10, elements };
+    return row.kind === 'page' ? pageRow(row, y) : gapRow(row, y);
+  });
+  return {
+    height: top + map.rows.length * rowHeight + 10,
+    elements: [...elements, ...rows, ...largePages(map, top)],
+  };
 }
 
 function pageRow({ offset, state, items }: PageRow, y: number): XmlElement[] {

@@ -5,11 +5,8 @@ import validateSpec from '../model/generated/vm-spec.validate.js';
 import { segmentsOf } from '../model/pointer.ts';
 import { fillDefaults, type CompleteSpec } from './defaults.ts';
 import { specRules } from './rules.ts';
-import { describeSchemaErrors, type SchemaBreach } from './schema-errors.ts';
+import { describeSchemaErrors, shownBreaches, type SchemaBreach } from './schema-errors.ts';
 import { parseYaml, type YamlDocument, type YamlProblem } from './yaml-document.ts';
-
-/** Nobody reads more, and to find the line of each takes time. */
-const maxBreaches = 100;
 
 /** A spec that was read: complete where nothing is wrong with it, and all that was found in one run. */
 export interface LoadedSpec {
@@ -44,23 +41,17 @@ export function loadSpec(text: string, file: string): LoadedSpec {
   const data = shortened(document.data);
   const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
   const usable = breaches.length === 0 ? data : withoutBreaches(data, breaches);
-  const findings = shown(breaches).map(({ path, key, message }): Finding => ({
+  const schemaFindings = shownBreaches(breaches).map(({ path, key, message }): Finding => ({
     code: 'spec.schema',
     severity: 'error',
     path,
     message,
     place: { file, ...document.locate(path, key) },
   }));
-  if (validateSpec(usable)) findings.push(...checkRules(usable).map(place));
-  const sorted = sortFindings(findings);
+  const ruleFindings = validateSpec(usable) ? checkRules(usable).map(place) : [];
+  const sorted = sortFindings([...schemaFindings, ...ruleFindings]);
   const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
   return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
-}
-
-function shown(breaches: readonly SchemaBreach[]): readonly SchemaBreach[] {
-  const more = breaches.length - maxBreaches;
-  if (more <= 0) return breaches;
-  return [...breaches.slice(0, maxBreaches), { path: '', message: `${more} more things are wrong` }];
 }
 
 function parse(text: string, file: string): YamlDocument | readonly YamlProblem[] {

@@ -159,12 +159,10 @@ export const specRules: readonly SpecRule[] = [
     check: (spec) =>
       devicesOf(spec).flatMap(({ path, device: { vdpa } }) => {
         if (vdpa === undefined || typeof vdpa === 'string') return [];
-        return (spec.migration?.hosts ?? [])
-          .filter((host) => !Object.hasOwn(vdpa, host))
-          .map((host) => ({
-            path: `${path}/vdpa`,
-            message: `names no vDPA device for host ${host} of migration.hosts`,
-          }));
+        const without = (spec.migration?.hosts ?? []).filter((host) => !Object.hasOwn(vdpa, host));
+        if (without.length === 0) return [];
+        const message = `names no vDPA device for ${hostsText(without)} of migration.hosts`;
+        return [{ path: `${path}/vdpa`, message }];
       }),
   },
   {
@@ -183,3 +181,9 @@ export const specRules: readonly SpecRule[] = [
     },
   },
 ];
+
+/** `host a`, `hosts a, b`, `hosts a, b, c and 9997 more` */
+function hostsText(hosts: readonly string[]): string {
+  const more = hosts.length - 3;
+  return `host${hosts.length === 1 ? '' : 's'} ${hosts.slice(0, 3).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

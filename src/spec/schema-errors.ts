@@ -11,6 +11,16 @@ export interface SchemaBreach {
   readonly message: string;
 }
 
+/** Nobody reads more, and to find the line of each takes time. */
+const maxBreaches = 100;
+
+/** The first hundred breaches, and how many more there are. */
+export function shownBreaches(breaches: readonly SchemaBreach[]): readonly SchemaBreach[] {
+  const more = breaches.length - maxBreaches;
+  if (more <= 0) return breaches;
+  return [...breaches.slice(0, maxBreaches), { path: '', message: `${more} more things are wrong` }];
+}
+
 /** Turns what ajv says (allErrors, verbose) into one message per breach: which field, which rule, what was found. */
 export function describeSchemaErrors(errors: readonly ErrorObject[]): SchemaBreach[] {
   const seen = new Set<string>();

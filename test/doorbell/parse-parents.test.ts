@@ -59,6 +59,15 @@ describe('parseParents', () => {
     expect(failure(text).message).toMatch(message);
   });
 
+  test('of very many mistakes the first hundred, in bounded time', () => {
+    const start = process.cpuUsage();
+    const { details } = failure(`${head}parents:\n${'- {driver: 1}\n'.repeat(5000)}`);
+    const { user, system } = process.cpuUsage(start);
+    expect(details).toHaveLength(101);
+    expect(details.at(-1)).toMatch(/: \d+ more things are wrong$/);
+    expect((user + system) / 1000).toBeLessThan(2000);
+  });
+
   test('control characters do not come through', () => {
     const text = JSON.stringify({ schemaVersion: 1, kind: 'ParentKnowledge', parents: [{ driver: 'a\u001b[2J' }] });
     const { message, details } = failure(text);

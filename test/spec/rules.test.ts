@@ -78,10 +78,15 @@ const breaches: Record<string, [body: string, findings: string[]][]> = {
   'spec.host-without-vdpa': [
     [
       'interfaces: [{id: a, vdpa: {h1: v}}]\nmigration: {hosts: [h1, h2, h3]}',
-      [
-        '5:28 error: names no vDPA device for host h2 of migration.hosts',
-        '5:28 error: names no vDPA device for host h3 of migration.hosts',
-      ],
+      ['5:28 error: names no vDPA device for hosts h2, h3 of migration.hosts'],
+    ],
+    [
+      'interfaces: [{id: a, vdpa: {h1: v}}]\nmigration: {hosts: [h1, h2]}',
+      ['5:28 error: names no vDPA device for host h2 of migration.hosts'],
+    ],
+    [
+      'interfaces: [{id: a, vdpa: {h1: v}}]\nmigration: {hosts: [h1, h2, h3, h4, h5, h6]}',
+      ['5:28 error: names no vDPA device for hosts h2, h3, h4 and 2 more of migration.hosts'],
     ],
   ],
   'spec.cpu-not-migratable': [

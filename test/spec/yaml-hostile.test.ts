@@ -19,6 +19,7 @@ const faulty: readonly (readonly [string, string])[] = [
   ['escapes', `"${full('\\q').slice(2)}"`],
   ['list entries without commas', `[${full('{}').slice(2)}]`],
   ['unknown tags', '- !t x\n'.repeat(20_000)],
+  ['binary', `name: !!binary ${'A'.repeat(750_000)}\n`],
   ['one key', 'a: 1\n'.repeat(10_000)],
 ];
 const refused: readonly (readonly [string, string])[] = [
@@ -38,6 +39,10 @@ const other: readonly (readonly [string, string])[] = [
   ['unknown keys of devices', `interfaces:\n${many(28, (n) => `- id: n${n}\n${many(500, (k) => `  k${k}: 1\n`)}`)}`],
   ['many devices', `interfaces: [${'{},'.repeat(20_000)}]`],
   ['a list in a list, 31 times', `a: &a [${'{},'.repeat(20_000)}]\nb: [${'*a,'.repeat(31)}]`],
+  [
+    'hosts that devices do not name',
+    `name: a\nmachine: pc-q35-10.0\nmemory: 1GiB\ninterfaces: [${many(28, (n) => `{id: n${n}, vdpa: {z${n}: v${n}}},`)}]\nmigration: {hosts: [${many(10_000, (n) => `h${n},`)}]}`,
+  ],
   ['hosts', `migration: {hosts: [${many(4000, (n) => `h${n},`)}]}`],
 ];
 
