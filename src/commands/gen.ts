@@ -39,13 +39,18 @@ function chooseSpec({ spec, template, set }: GenOptions): SpecText {
   }
   if (template === undefined) {
     const given = readSpecText(spec ?? standardInput);
-    return set.length > 0 ? { ...given, text: applySettings(given.text, set) } : given;
+    return set.length > 0 ? settled(given, set) : given;
   }
   if (!templateNames().includes(template)) {
     throw new VdpaQemuError('usage', `no template ${printable(template)}; there are: ${templateNames().join(', ')}`);
   }
   const text = readDocument(packageFile(`templates/${template}.yaml`), maxYamlBytes);
-  return { text: applySettings(text, set), file: `template ${template}` };
+  return settled({ text, file: `template ${template}` }, set);
+}
+
+/** A setting lays the text out anew: a line of it is none of the file's, so that messages have to say so. */
+function settled({ text, file }: SpecText, set: readonly string[]): SpecText {
+  return { text: applySettings(text, set), file: set.length === 0 ? file : `${file} with --set` };
 }
 
 function render(plan: VmPlan, { format, json }: GenOptions): string {

@@ -16,8 +16,23 @@ export interface YamlFault {
  */
 export const maxDepth = 64;
 
-/** Keys that come twice are looked for in yaml-keys.ts: the parser's own check is quadratic. */
-const options = { prettyErrors: false, logLevel: 'error', uniqueKeys: false, strict: true, merge: false } as const;
+/**
+ * YAML 1.2 with its core schema, and no tags besides: `!!binary` would decode what it is given. Keys that come twice are
+ * looked for in yaml-keys.ts: the parser's own check is quadratic.
+ */
+const options = {
+  version: '1.2',
+  schema: 'core',
+  resolveKnownTags: false,
+  prettyErrors: false,
+  logLevel: 'error',
+  uniqueKeys: false,
+  strict: true,
+  merge: false,
+} as const;
+
+/** `%YAML 1.1`, with which `yes` is true and 1:30 is 90. */
+const otherVersion = /^%YAML(?:[ \t]+(?!1\.2[ \t]*(?:#|$))|$)/;
 
 /** Ends composing from within: the parser has no other way. */
 const enough = new Error('enough faults');
@@ -51,7 +66,9 @@ export function* composeYaml(text: string, { lineCounter, single, fault }: Compo
     let begun = false;
     for (const token of tokensOf(text, lineCounter)) {
       if (token.type === 'error') tell(token.offset, `${token.message}: ${JSON.stringify(token.source)}`);
-      else if (token.type === 'document' && single && begun) {
+      else if (token.type === 'directive' && otherVersion.test(token.source)) {
+        tell(token.offset, `YAML 1.2 is read here; got ${JSON.stringify(token.source.slice(0, 40))}`);
+      } else if (token.type === 'document' && single && begun) {
         tell(token.offset, 'More than one YAML document');
         break;
       } else yield* composer.next(token);

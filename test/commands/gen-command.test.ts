@@ -110,7 +110,9 @@ describe('templates and settings', () => {
   test('what is wrong in a template is placed in it', async () => {
     const { code, out, err } = await run('gen', '--template', 'net', '--set', 'memory=4GB', '--host', capturedFile);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toMatch(/^template net:\d+:\d+: error: memory must be valid .*; got "4GB" \[spec.schema\]\n$/);
+    expect(err).toMatch(
+      /^template net with --set:\d+:\d+: error: memory must be valid .*; got "4GB" \[spec.schema\]\n$/,
+    );
   });
 
   const templates = readdirSync('templates').map((name) => name.replace('.yaml', ''));

@@ -111,3 +111,29 @@ describe('parseYamlStream', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'bad-input', message: `stream: ${message}` }) as Error);
   });
 });
+
+describe('YAML 1.2 and nothing else', () => {
+  test.each(['%YAML 1.1\n---\na: yes\n', '%YAML 1.3\n---\na: 1\n', '%YAML  1.1 # old\n---\na: 1\n'])('%j', (text) => {
+    expect(parseYaml(text)).toMatchObject([
+      { line: 1, column: 1, message: expect.stringMatching(/^YAML 1\.2 is read here; got /) as string },
+    ]);
+  });
+
+  test.each(['%YAML 1.2\n---\na: yes\n', '%YAML 1.2 # this\n---\na: yes\n'])('%j', (text) => {
+    expect(parseYaml(text)).toMatchObject({ data: { a: 'yes' } });
+  });
+
+  test.each(['!!binary AAAA', '!!timestamp 2001-01-01', '!!set {a}', '!!omap [a: 1]'])(
+    'no tags besides: %s',
+    (value) => {
+      expect(parseYaml(`a: ${value}\n`)).toMatchObject([
+        { message: expect.stringMatching(/Unresolved tag/) as string },
+      ]);
+    },
+  );
+
+  test('a stream, too', () => {
+    expect(() => [...parseYamlStream('%YAML 1.1\n---\na: yes\n', 'f')]).toThrow(/f: 1:1: YAML 1\.2 is read here/);
+    expect(() => [...parseYamlStream('a: !!binary AAAA\n', 'f')]).not.toThrow();
+  });
+});
