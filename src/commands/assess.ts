@@ -1,6 +1,7 @@
 import { assessHost } from '../doorbell/assess.ts';
 import { writeDocument } from '../host/documents.ts';
 import { VdpaQemuError } from '../model/error.ts';
+import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Assessment } from '../model/generated/assessment.ts';
 import { standardInput } from '../model/standard-input.ts';
@@ -30,7 +31,7 @@ export async function assess(options: AssessCommandOptions, io: Io): Promise<Exi
   const assessments = reports.map((report) => ({ report, assessment: assessHost(report, { parents }) }));
   if (options.svg !== undefined) {
     writeDocument(options.svg, renderBarSvgs(assessments));
-    if (options.verbose) io.err(`wrote ${options.svg}\n`);
+    if (options.verbose) io.err(`wrote ${printable(options.svg)}\n`);
   }
   if (options.json) {
     const documents = assessments.map(({ assessment }) => assessment);

@@ -1,4 +1,5 @@
 import { writeDocument } from '../host/documents.ts';
+import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
 import { renderFinding } from '../render/findings-text.ts';
 import type { GlobalOptions, Io } from './io.ts';
@@ -10,7 +11,7 @@ export function deliver(text: string, options: GlobalOptions, io: Io): void {
     return;
   }
   writeDocument(options.output, text);
-  if (options.verbose) io.err(`wrote ${options.output}\n`);
+  if (options.verbose) io.err(`wrote ${printable(options.output)}\n`);
 }
 
 /** Tells findings on standard error: --quiet only errors, --verbose also notes. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { isUnknown, printable, unknown, type Fact } from '../model/fact.ts';
 import type { VdpaDevice } from '../model/generated/host-report.ts';
 import { linkName, linkTarget, listDirectory, readText, realPath, type Roots } from './files.ts';
 
@@ -48,9 +48,9 @@ export function readVdpaDevice(name: string, roots: Roots): SysfsDevice {
   };
 }
 
-/** True for what a report takes as a name: no slash, no control characters, 1 to 128 characters. */
+/** True for what a report takes as a name: no slash, no control or invisible characters, 1 to 128 characters. */
 export function isPlainName(name: string): boolean {
-  return /^[^/\u0000-\u001f\u007f-\u009f]{1,128}$/.test(name);
+  return /^[^/]{1,128}$/.test(name) && printable(name) === name;
 }
 
 function charDeviceOf(directory: string, devRoot: string): VdpaDevice['charDevice'] {

@@ -1,6 +1,11 @@
-/** JSON as every machine output has it: keys sorted, two spaces, a final newline. The same value gives the same bytes. */
+import { printableJson } from '../model/fact.ts';
+
+/**
+ * JSON as every machine output has it: keys sorted, two spaces, a final newline, nothing that steers a terminal. The
+ * same value gives the same bytes.
+ */
 export function renderJson(value: unknown): string {
-  return `${JSON.stringify(sorted(value), null, 2)}\n`;
+  return `${printableJson(JSON.stringify(sorted(value), null, 2))}\n`;
 }
 
 function sorted(value: unknown): unknown {

@@ -224,3 +224,10 @@ describe('--output', () => {
     expect(existsSync(files.at('full/x'))).toBe(true);
   });
 });
+
+test.each(['\u202e', '\u2028', '\u200b', '\ufeff', '\u{e0041}'])('a path with %j is refused', async (char) => {
+  const file = new Files().spec({ disks: [{ id: 'd', file: `/a${char}b` }] });
+  const { code, out, err } = await run('gen', file, '--host', capturedFile);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toMatch(/error: disks\[0\]\.file must be valid \(an absolute path .*; got "[ -~]*" \[spec\.schema\]\n$/);
+});

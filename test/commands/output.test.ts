@@ -134,6 +134,13 @@ test('--verbose says what was written, --quiet nothing', async () => {
   expect((await run('assess', capturedFile, '--output', file, '--quiet')).err).toBe('');
 });
 
+test('the name of what was written cannot steer a terminal', async () => {
+  const file = join(directory, 'a\u001b[31m\u202eb');
+  const told = `wrote ${directory}/a\\x1b[31m\\u{202e}b\n`;
+  expect((await run('assess', capturedFile, '--output', file, '--verbose')).err).toBe(told);
+  expect((await run('assess', capturedFile, '--svg', file, '--verbose')).err).toContain(told);
+});
+
 test('nothing is written where there is no result', async () => {
   const file = join(directory, 'result');
   writeFileSync(file, 'kept');

@@ -40,14 +40,18 @@ describe('printable', () => {
     ['plain text: äöü 漢字 😀', 'plain text: äöü 漢字 😀'],
     ['\u0000\u0007\t\r\n\u001b', '\\x00\\x07\\x09\\x0d\\x0a\\x1b'],
     ['\u007f\u0080\u009b\u009f\u00a0', '\\x7f\\x80\\x9b\\x9f\u00a0'],
+    ['a\u202ecba\u2066\u2069\u061c', 'a\\u{202e}cba\\u{2066}\\u{2069}\\u{61c}'],
+    ['\u2028\u2029\u200b\u200f\ufeff\u{e0041}', '\\u{2028}\\u{2029}\\u{200b}\\u{200f}\\u{feff}\\u{e0041}'],
   ])('%j', (text, wanted) => {
     expect(printable(text)).toBe(wanted);
   });
 
-  test('leaves no control character in any text', () => {
+  test('leaves no control character, and no invisible one, in any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(printable(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+        expect(printable(text)).not.toMatch(
+          /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/u,
+        );
       }),
     );
   });

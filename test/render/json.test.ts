@@ -12,6 +12,7 @@ test.each([
   [[], '[]\n'],
   [null, 'null\n'],
   ['a\n', '"a\\n"\n'],
+  ['\t\u009b\u202e\u{e0041}😀', '"\\t\\u009b\\u202e\\udb40\\udc41😀"\n'],
   [[3, 1, 2], '[\n  3,\n  1,\n  2\n]\n'],
 ])('%j', (value, text) => expect(renderJson(value)).toBe(text));
 

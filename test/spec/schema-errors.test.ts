@@ -26,11 +26,11 @@ describe('the document and its keys', () => {
     ['accelerator: xen', '5:14: accelerator must be one of "auto", "kvm", "tcg"; got "xen"'],
     [
       'emulator: qemu',
-      '5:11: emulator must be valid (an absolute path without control characters or code points that XML cannot hold); got "qemu"',
+      '5:11: emulator must be valid (an absolute path without control characters, invisible ones, or code points that XML cannot hold); got "qemu"',
     ],
     [
       'qmpSocket: "/a\\tb"',
-      String.raw`5:12: qmpSocket must be valid (an absolute path without control characters or code points that XML cannot hold); got "/a\tb"`,
+      String.raw`5:12: qmpSocket must be valid (an absolute path without control characters, invisible ones, or code points that XML cannot hold); got "/a\tb"`,
     ],
     [
       `emulator: /${'x'.repeat(1024)}`,

@@ -8,7 +8,7 @@ export type Count = number;
 export type Hex = string;
 export type Path = string;
 /**
- * A kernel object's name: no slash, no control characters.
+ * A kernel object's name: no slash, no control or invisible characters.
  */
 export type Name = string;
 export type Mac = string;
@@ -206,7 +206,7 @@ export interface VdpaDevice {
     | null
     | {
         /**
-         * A kernel object's name: no slash, no control characters.
+         * A kernel object's name: no slash, no control or invisible characters.
          */
         bus: string;
         name: Name;

@@ -5,11 +5,11 @@
  */
 export type Version = string;
 /**
- * a kernel object's name: no slash, no control characters, up to 128 characters
+ * a kernel object's name: no slash, no control or invisible characters, up to 128 characters
  */
 export type Name = string;
 /**
- * a text of 1 to 2000 characters without control characters
+ * a text of 1 to 2000 characters without control characters and invisible ones
  */
 export type Text = string;
 

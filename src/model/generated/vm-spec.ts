@@ -23,7 +23,7 @@ export type BootIndex = number;
  */
 export type RootPort = number;
 /**
- * an absolute path without control characters or code points that XML cannot hold
+ * an absolute path without control characters, invisible ones, or code points that XML cannot hold
  */
 export type AbsolutePath = string;
 export type HostName = string;
