@@ -78,6 +78,22 @@ describe('the libvirt hook', () => {
     expect(hook("<domain><interface type='vdpa'>", begin).status).toBe(1);
   });
 
+  test.each(['', 'nothing', '<interface/>'])('refuses a guest of which it gets no domain XML: %j', (text) => {
+    const err = 'vdpa-qemu: migration of roamer refused: standard input holds no domain XML\n';
+    expect(hook(text, begin)).toEqual({ status: 1, out: '', err });
+  });
+
+  test('the name of a guest cannot steer a terminal, nor make lines of its own', () => {
+    const name = 'g\\033[31m\u001b[31mX\nfake: line\\c\u009b hidden';
+    const { status, err } = hook("<domain><interface type='vdpa'/></domain>", [name, ...begin.slice(1)], {
+      VDPA_QEMU: '/nonexistent',
+    });
+    expect(status).toBe(1);
+    expect(err).toBe(
+      'vdpa-qemu: migration of g\\033[31m?[31mX?fake: line\\c?? hidden refused: it has vDPA devices, and there is no /nonexistent to check them\n',
+    );
+  });
+
   test('without a report it looks at the host, and opens no device', () => {
     const { status, err } = hook(bound, begin, { VDPA_QEMU_REPORT: '/nonexistent' });
     expect(status).toBe(1);
