@@ -29,12 +29,35 @@ const commands: readonly AddCommand[] = [
 
 /** Runs one command line. Never throws: what cannot be done is told on `io.err` and gives exit code 2. */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const safe = guarded(io);
   try {
-    return await run(argv, io);
+    return await run(argv, safe);
   } catch (thrown) {
-    io.err(renderFailure(thrown));
+    safe.err(renderFailure(thrown));
     return 2;
   }
+}
+
+/** A result that cannot be written is an error of the system; talk that nobody can hear is none, and the result counts. */
+function guarded(io: Io): Io {
+  return {
+    ...io,
+    out: (text) => {
+      try {
+        io.out(text);
+      } catch (cause) {
+        const why = (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
+        throw new VdpaQemuError('system', `standard output: ${why}`, { cause });
+      }
+    },
+    err: (text) => {
+      try {
+        io.err(text);
+      } catch {
+        // nothing is left to say it on
+      }
+    },
+  };
 }
 
 function renderFailure(thrown: unknown): string {

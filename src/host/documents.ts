@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,6 +6,7 @@ import { VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
 import { documentLabel, standardInput } from '../model/standard-input.ts';
 import { errnoOf } from './errno.ts';
+import { pause, writeAll } from './standard-streams.ts';
 
 /**
  * Reads a text document that a person names; `standardInput` is standard input.
@@ -54,53 +56,59 @@ function readBounded(fd: number, maxBytes: number): Buffer {
   }
 }
 
-/** Standard input may be a non-blocking pipe whose writer is slow: wait for it. */
+/** A pipe may be open without blocking while its writer is slow: wait for it. One without a writer is at its end. */
 export function readSome(fd: number, chunk: Buffer): number {
   for (;;) {
     try {
       return fs.readSync(fd, chunk);
     } catch (error) {
       if (errnoOf(error) === 'EOF') return 0;
-      if (errnoOf(error) !== 'EAGAIN' || fd !== 0) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      if (errnoOf(error) !== 'EAGAIN') throw error;
+      pause();
     }
   }
 }
 
 /**
- * Writes a text whole or not at all: to a new file beside it, then renamed over it.
+ * Writes a text whole or not at all: to a new file beside it, then renamed over it. An older file's mode stays. A device
+ * or a pipe is written to as it is.
  * @throws VdpaQemuError not-found, permission or system; what was there before is untouched then
  */
 export function writeDocument(file: string, text: string): void {
-  let temporary: string | undefined;
   try {
-    const target = targetOf(file);
-    if (target === undefined) {
-      fs.writeFileSync(file, text);
-      return;
-    }
-    temporary = path.join(path.dirname(target), `.vdpa-qemu.${process.pid}.tmp`);
-    fs.writeFileSync(temporary, text, { flag: 'wx' });
-    fs.renameSync(temporary, target);
+    const found = fs.statSync(file, { throwIfNoEntry: false });
+    if (found && !found.isFile()) writeInto(file, text);
+    else replace(found ? fs.realpathSync(file) : file, text, found?.mode);
   } catch (cause) {
-    if (temporary !== undefined) removeQuietly(temporary);
     throw documentError(printable(file), cause);
   }
 }
 
-/** The regular file to replace, through links; undefined where the name is a device, a pipe or a directory. */
-function targetOf(file: string): string | undefined {
-  const found = fs.statSync(file, { throwIfNoEntry: false });
-  if (found) return found.isFile() ? fs.realpathSync(file) : undefined;
-  return file;
+function writeInto(file: string, text: string): void {
+  // O_NONBLOCK: a FIFO that nobody reads must not hang us
+  const fd = fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK);
+  try {
+    writeAll(fd, text);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
-/** Where the directory itself is no directory there is nothing to remove, and `force` does not cover that. */
-function removeQuietly(file: string): void {
+/** @param mode of the file that it takes the place of */
+function replace(target: string, text: string, mode: number | undefined): void {
+  const temporary = path.join(path.dirname(target), `.vdpa-qemu.${randomBytes(8).toString('hex')}.tmp`);
+  const fd = fs.openSync(temporary, 'wx', mode === undefined ? 0o666 : 0o600);
   try {
-    fs.rmSync(file, { force: true });
-  } catch {
-    // what went wrong before is what counts
+    try {
+      fs.writeFileSync(fd, text);
+      if (mode !== undefined) fs.fchmodSync(fd, mode & 0o777);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, target);
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true });
+    throw cause;
   }
 }
 
@@ -133,6 +141,8 @@ export function documentError(label: string, cause: unknown): VdpaQemuError {
       return new VdpaQemuError('permission', `${label}: permission denied (${errno})`, { cause });
     case 'EISDIR':
       return new VdpaQemuError('bad-input', `${label}: is a directory`, { cause });
+    case 'ENXIO':
+      return new VdpaQemuError('system', `${label}: nobody is at the other end (ENXIO)`, { cause });
     default:
       return new VdpaQemuError('system', `${label}: ${errno ?? String(cause)}`, { cause });
   }

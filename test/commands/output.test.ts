@@ -1,7 +1,9 @@
 /** --output: the result whole, or not at all, and nothing left over. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs, { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
 import { capturedFile } from '../report-builder.ts';
@@ -96,8 +98,8 @@ describe.each(commands)('%s', (_, argv) => {
   test('the disk fills up midway: the half is taken away', async () => {
     const file = join(directory, 'result');
     writeFileSync(file, 'kept');
-    vi.spyOn(fs, 'writeFileSync').mockImplementation((path) => {
-      fs.closeSync(fs.openSync(path as string, 'wx'));
+    vi.spyOn(fs, 'writeFileSync').mockImplementation((fd) => {
+      fs.writeSync(fd as number, 'half');
       return failing('ENOSPC', 28)();
     });
     expect(await run(...argv, '--output', file)).toEqual({ code: 2, out: '', err: `vdpa-qemu: ${file}: ENOSPC\n` });
@@ -113,6 +115,77 @@ describe.each(commands)('%s', (_, argv) => {
     expect(readFileSync(file, 'utf8')).toBe('kept');
     expect(readdirSync(directory)).toEqual(['result']);
   });
+});
+
+test('an older result keeps its mode', async () => {
+  const file = join(directory, 'result');
+  writeFileSync(file, 'old');
+  for (const mode of [0o600, 0o640, 0o666]) {
+    fs.chmodSync(file, mode);
+    expect((await run('assess', capturedFile, '--output', file)).code).toBe(0);
+    expect(fs.statSync(file).mode & 0o777).toBe(mode);
+  }
+});
+
+test('what another run left over is neither in the way nor taken away', async () => {
+  const left = join(directory, `.vdpa-qemu.${process.pid}.tmp`);
+  writeFileSync(left, 'kept');
+  expect((await run('assess', capturedFile, '--output', join(directory, 'result'))).code).toBe(0);
+  expect(readFileSync(left, 'utf8')).toBe('kept');
+});
+
+test('a FIFO without a reader is told, not waited for', async () => {
+  const fifo = join(directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  expect(await run('assess', capturedFile, '--output', fifo)).toEqual({
+    code: 2,
+    out: '',
+    err: `vdpa-qemu: ${fifo}: nobody is at the other end (ENXIO)\n`,
+  });
+});
+
+test('a FIFO with a slow reader gets all', async () => {
+  const fifo = join(directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const read = spawn('sh', ['-c', '(sleep 0.3; cat) <"$0" | wc -c', fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const counted = new Promise<string>((resolve) => read.stdout.once('data', (data) => resolve(String(data))));
+  const plain = await run('assess', capturedFile, '--json');
+  while ((await run('assess', capturedFile, '--json', '--output', fifo)).code !== 0) await delay(20);
+  expect(Number(await counted)).toBe(Buffer.byteLength(plain.out));
+});
+
+describe('streams that cannot be written to', () => {
+  const full = failing('ENOSPC', 28);
+
+  test('a result that is lost is an error', async () => {
+    let err = '';
+    const code = await main(['assess', capturedFile], { out: full, err: (text) => (err += text), color: false });
+    expect([code, err]).toEqual([2, 'vdpa-qemu: standard output: ENOSPC\n']);
+  });
+
+  test('talk that is lost is none, and the exit code stays', async () => {
+    let out = '';
+    const io = { out: (text: string) => void (out += text), err: full, color: false };
+    expect(await main(['validate', '/nonexistent', '--nosuch'], io)).toBe(2);
+    expect(await main(['gen', vm, '--host', capturedFile], io)).toBe(0);
+    expect(out).toContain('qemu-system-x86_64');
+  });
+
+  test.each([
+    ['stdout', `gen ${vm} --host ${capturedFile} >/dev/full`, 'vdpa-qemu: standard output: ENOSPC\n'],
+    ['stderr', 'validate /nonexistent --nosuch 2>/dev/full', ''],
+  ])('%s, in truth', (_, line, wanted) => {
+    const { status, stderr } = spawnSync('sh', ['-c', `"$0" dist/bin.js ${line}`, process.execPath], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr.split('\n').at(-2) ?? '']).toEqual([2, wanted.trimEnd()]);
+  });
+});
+
+test('a slow pipe is read to its end', () => {
+  const line = `"$0" dist/bin.js assess <(sleep 0.3; head -c 1000 ${capturedFile}; sleep 0.3; tail -c +1001 ${capturedFile}) --quiet`;
+  const { status, stderr } = spawnSync('bash', ['-c', line, process.execPath], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([0, '']);
 });
 
 // root may write anywhere
