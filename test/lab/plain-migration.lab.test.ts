@@ -1,0 +1,218 @@
+/**
+ * `check-migration --with` on guests without vDPA, against QEMU of this machine: nothing that fails may be called
+ * `can`, and nothing that completes `cannot`. No vDPA host is booted.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readGuestConfiguration } from '../../src/import/read.ts';
+import { checkMigration } from '../../src/migration/check-migration.ts';
+import { parseReports } from '../../src/report/parse-reports.ts';
+import { chosen, whatIsLeftOut } from './extent.ts';
+import { missing } from './images.ts';
+import { migratePlain } from './plain-migration.ts';
+import { Table } from './table.ts';
+
+const why = missing();
+const folder = mkdtempSync(join(tmpdir(), 'plain-'));
+const [host] = await parseReports(readFileSync('test/fixtures/migration/l1.json', 'utf8'), 'l1.json');
+host!.host.lockedMemoryLimit = 'unlimited';
+
+const file = (name: string, size: number): string => {
+  writeFileSync(join(folder, name), Buffer.alloc(size));
+  return join(folder, name);
+};
+const [small, large] = [file('small.fd', 128 << 10), file('large.fd', 256 << 10)];
+
+const nic = (more: string): string[] => [
+  ...['-netdev', 'user,id=n,restrict=on'],
+  ...['-device', `virtio-net-pci,netdev=n,id=net0,mac=52:54:00:00:00:01,romfile=${more}`],
+];
+const at5 = (more: string): string[] => nic(`,addr=5,vectors=4${more}`);
+const device = (...devices: string[]): string[] => devices.flatMap((one) => ['-device', one]);
+const ram = (id: string, mib: number): string[] => ['-object', `memory-backend-ram,id=${id},size=${mib}M`];
+const dimm = (id: string, mib: number): string[] => [...ram(id, mib), ...device(`pc-dimm,id=dimm0,memdev=${id}`)];
+const slots = ['-m', '32,slots=4,maxmem=2G'];
+const nodes = (a: number, b: number): string[] => [
+  ...['-m', '64', '-smp', '2', '-machine', 'pc-q35-7.2'],
+  ...[...ram('m0', a), ...ram('m1', b), '-numa', 'node,memdev=m0', '-numa', 'node,memdev=m1'],
+];
+const flash = (path: string): string[] => ['-drive', `if=pflash,format=raw,readonly=on,file=${path}`];
+const disk = (name: string, more: string): string[] => [
+  ...['-blockdev', `driver=null-co,node-name=${name},read-zeroes=on`],
+  ...device(`virtio-blk-pci,drive=${name},${more}`),
+];
+const port = (more: string): string[] => device(`pcie-root-port,id=p,addr=6${more}`);
+const serial = device('virtio-serial-pci,id=ser,addr=7');
+const usb = device('qemu-xhci,id=usb,addr=8');
+
+interface Pair {
+  readonly name: string;
+  readonly source: readonly string[];
+  readonly destination: readonly string[];
+  readonly usual?: boolean;
+}
+const pair = (name: string, source: readonly string[], destination = source, usual = true): Pair => ({
+  name,
+  source,
+  destination,
+  usual,
+});
+
+const pairs: readonly Pair[] = [
+  pair('the same', at5('')),
+  pair('page-per-vq by -set', [...at5(''), '-set', 'device.net0.page-per-vq=on'], at5('')),
+  pair('page-per-vq by -global', [...at5(''), '-global', 'virtio-net-pci.page-per-vq=on'], at5('')),
+  pair('page-per-vq by a property, and by -set', at5(',page-per-vq=on'), [
+    ...at5(''),
+    '-set',
+    'device.net0.page-per-vq=on',
+  ]),
+  pair('vectors', at5(''), nic(',addr=5,vectors=6')),
+  pair(
+    'places by the order of creation',
+    [...nic(''), ...device('virtio-rng-pci')],
+    [...device('virtio-rng-pci'), ...nic('')],
+  ),
+  pair('a device more, before one without a place', nic(''), [...device('virtio-rng-pci'), ...nic('')]),
+  pair(
+    'two devices without a place, exchanged',
+    device('virtio-rng-pci', 'virtio-balloon-pci'),
+    device('virtio-balloon-pci', 'virtio-rng-pci'),
+  ),
+  pair(
+    'two disks without a place, exchanged',
+    [...disk('a', 'num-queues=1'), ...disk('b', 'num-queues=2')],
+    [...disk('b', 'num-queues=2'), ...disk('a', 'num-queues=1')],
+  ),
+  pair('another place', at5(''), nic(',addr=9,vectors=4')),
+  pair('flash gone', flash(small), []),
+  pair('flash added', [], flash(small)),
+  pair('flash of another size', flash(small), flash(large)),
+  pair('flash, the same', flash(small)),
+  pair('a disk by -drive', ['-drive', `if=virtio,format=raw,readonly=on,file=${large}`], []),
+  pair('RAM of a dimm', [...slots, ...dimm('d', 128)], [...slots, ...dimm('d', 256)]),
+  pair('name of the RAM of a dimm', [...slots, ...dimm('d', 128)], [...slots, ...dimm('e', 128)]),
+  pair('a dimm more', slots, [...slots, ...dimm('d', 128)], false),
+  pair('NUMA nodes of other sizes', nodes(32, 32), nodes(16, 48)),
+  pair('NUMA nodes', nodes(32, 32)),
+  pair(
+    'size of shared memory',
+    [...ram('hm', 1), ...device('ivshmem-plain,memdev=hm,master=on,addr=9')],
+    [...ram('hm', 2), ...device('ivshmem-plain,memdev=hm,master=on,addr=9')],
+  ),
+  pair('shared memory of a peer', [...ram('hm', 1), ...device('ivshmem-plain,memdev=hm,master=off,addr=9')]),
+  pair('an NVMe disk', [
+    ...['-blockdev', 'driver=null-co,node-name=n,read-zeroes=on'],
+    ...device('nvme,drive=n,serial=x,addr=9'),
+  ]),
+  pair('the IOMMU of AMD', device('amd-iommu')),
+  pair('chassis of a root port', port(',chassis=1'), port(',chassis=2')),
+  pair('port of a root port', port(',chassis=1,port=1'), port(',chassis=1,port=2')),
+  pair(
+    'a root port more',
+    port(',chassis=1'),
+    [...port(',chassis=1'), ...device('pcie-root-port,id=q,addr=9,chassis=2')],
+    false,
+  ),
+  pair(
+    'option ROM',
+    nic(',addr=5,vectors=4').map((word) => word.replace('romfile=', 'romfile=efi-virtio.rom')),
+    at5(''),
+  ),
+  pair('size of no ROM', at5(''), at5(',romsize=65536')),
+  pair('queue pairs of another back end', at5(',mq=on'), at5('')),
+  pair('pvpanic gone', device('pvpanic'), []),
+  pair('pvpanic on PCI gone', device('pvpanic-pci,addr=9'), []),
+  pair('a debug console gone', ['-chardev', 'null,id=c', ...device('isa-debugcon,chardev=c')], [], false),
+  pair('a port of virtio-serial more', serial, [
+    ...serial,
+    '-chardev',
+    'null,id=c',
+    ...device('virtserialport,bus=ser.0,chardev=c,name=a'),
+  ]),
+  pair(
+    'USB devices in another order',
+    [...usb, ...device('usb-tablet', 'usb-kbd')],
+    [...usb, ...device('usb-kbd', 'usb-tablet')],
+  ),
+  pair(
+    'USB devices at their ports',
+    [...usb, ...device('usb-tablet,port=1', 'usb-kbd,port=2')],
+    [...usb, ...device('usb-kbd,port=2', 'usb-tablet,port=1')],
+  ),
+  pair(
+    'a serial port, said otherwise',
+    ['-serial', 'null'],
+    ['-chardev', 'null,id=c', ...device('isa-serial,chardev=c')],
+  ),
+  pair('no serial port there', ['-serial', 'null'], []),
+  pair('flags of the CPU, said otherwise', ['-cpu', 'qemu64,+sse4.1'], ['-cpu', 'qemu64,sse4-1=on']),
+  pair('memory, said otherwise', ['-m', '0x20'], ['-m', '32M']),
+  pair('memory', ['-m', '32'], ['-m', '64']),
+  pair('fewer CPUs', ['-smp', '2'], ['-smp', '1']),
+  pair('machine type', ['-machine', 'pc-q35-7.1'], ['-machine', 'pc-q35-7.2']),
+  pair('two devices in one place', at5(''), [...at5(''), ...device('virtio-rng-pci,addr=5')]),
+  pair('VGA gone', device('VGA,addr=9'), [], false),
+  pair('memory of VGA', device('VGA,addr=9,vgamem_mb=16'), device('VGA,addr=9,vgamem_mb=32')),
+  pair('ring size of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=1,queue-size=128'), false),
+  pair('queues of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=2'), false),
+];
+
+const board = [
+  'qemu-system-x86_64',
+  '-nodefaults',
+  '-machine',
+  'pc-q35-7.2',
+  '-accel',
+  'tcg',
+  '-cpu',
+  'qemu64',
+  '-m',
+  '32',
+];
+
+/** The verdict; `unreadable` where a configuration is refused because QEMU would not start with it. */
+function predict(source: readonly string[], destination: readonly string[]): string {
+  const [before, after] = [source, destination].map((argv) =>
+    readGuestConfiguration(JSON.stringify(argv), { as: 'qemu-argv', reports: [host!] }),
+  );
+  const errors = [before, after].flatMap((read) => read!.findings.filter(({ severity }) => severity === 'error'));
+  if (errors.length > 0) return `cannot (${errors[0]!.code})`;
+  const [there] = checkMigration(before!.configuration!, [host!], {
+    from: host,
+    with: after!.configuration,
+  }).destinations;
+  return there!.verdict;
+}
+
+describe.skipIf(why.length > 0)(`migrations of guests without vDPA ${why.join(', ')}`, () => {
+  const table = new Table();
+  afterAll(() => {
+    const version = execFileSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '';
+    console.log(`${version}\n${table.toString().replaceAll('DIFFERS', '')}${whatIsLeftOut()}`);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const taken = chosen('plain-migration.lab.test.ts', pairs, ({ usual }) => usual === true);
+  test.each(taken.map((one) => [one.name, one] as const))('%s', async (name, { source, destination }) => {
+    const [before, after] = [
+      [...board, ...source],
+      [...board, ...destination],
+    ];
+    const predicted = predict(before, after);
+    const { outcome, said } = await migratePlain(before, after);
+    table.add(name, predicted, `${outcome}${said === '' ? '' : `: ${said.slice(0, 120)}`}`);
+    expect(outcome, said).not.toBe('source did not start');
+    if (outcome === 'completed') expect(predicted).not.toMatch(/^cannot/);
+    else expect(predicted).toMatch(/^(cannot|unknown)/);
+  });
+
+  test('most are decided', () => {
+    const decided = table.rows.filter(({ predicted }) => predicted !== 'unknown');
+    expect(decided.length).toBeGreaterThan(table.rows.length * 0.6);
+  });
+});
