@@ -26,6 +26,10 @@ describe('shellQuote', () => {
     expect(shellQuote(argument)).toBe(quoted);
   });
 
+  test.each(Array.from('[]!^{}~*?$`"\\|&;<>()# \t\n'))('%j is quoted: some shell acts upon it', (char) => {
+    for (const word of [char, `a${char}b`, `${char}a,b${char}`]) expect(shellQuote(word)).toBe(`'${word}'`);
+  });
+
   test('a real shell reads back what was written, whatever it was', () => {
     const nasty = fc.constantFrom(
       ' ',

@@ -14,7 +14,7 @@ const check: MigrationCheck = {
     {
       host: 'l2\u001b[31m',
       verdict: 'cannot',
-      summary: 'it fails',
+      summary: 'it\u001b[31m fails\u202e',
       devices: [
         { device: '/interfaces/0', id: null, vdpa: null, charDevice: null, chosenBy: 'none', candidates: [] },
         {
@@ -54,7 +54,7 @@ test('what is not known is said, and nothing can steer a terminal', () => {
       'unnamed guest: running, source host not reported, guest ABI not fully known',
       '',
       'l2\\x1b[31m: cannot',
-      '  it fails',
+      '  it\\x1b[31m fails\\u{202e}',
       '  interfaces/0 -> no device, there is none',
       '  net1 -> vp0, one of several that can serve: vp0, vp1',
       '  - does not start: none\\x07 [migration.device-missing]',
