@@ -11,7 +11,7 @@ import { notRead } from './libvirt-node.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import { booleanOf, integerOf, type Scalar } from './option-values.ts';
 import { commandLineOf } from './qemu-options.ts';
-import { childOf, type XmlNode } from './xml-document.ts';
+import { childOf, elementText, type XmlNode } from './xml-document.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 
 const qemuNamespace = 'http://libvirt.org/schemas/domain/qemu/1.0';
@@ -34,7 +34,7 @@ const understoodFeatures: ReadonlySet<string> = new Set(
  */
 export function fromLibvirt(domain: XmlNode, label: string, reports: readonly HostReport[] = []): Imported {
   if (domain.name !== 'domain' || domain.namespace !== null) {
-    throw new VdpaQemuError('bad-input', `${label}: the root element is <${domain.name.slice(0, 60)}>, not <domain>`);
+    throw new VdpaQemuError('bad-input', `${label}: the root element is ${elementText(domain)}, not <domain>`);
   }
   const complaints: Complaint[] = [];
   const complain = (complaint: Complaint): void => void complaints.push(complaint);

@@ -1,4 +1,4 @@
-import { VdpaQemuError } from '../model/error.ts';
+import { VdpaQemuError, type ErrorPlace } from '../model/error.ts';
 import type { TextPlace } from './text-place.ts';
 
 /** One word of a command line. */
@@ -17,7 +17,7 @@ const maxWords = 100_000;
  * - a shell line, or one option a line, with quotes, comments and backslash-newlines. A word that begins with `{` is
  *   JSON and goes to its closing brace, so that unquoted JSON can be pasted, too.
  *
- * Nothing is expanded: an unquoted `$`, backquote, glob or redirection is refused, for its meaning is not in the text.
+ * Nothing is expanded: an unquoted `$`, backquote, glob, brace, leading `~` or redirection is refused, for its meaning is not in the text.
  * @throws VdpaQemuError bad-input, with the line
  */
 export function wordsOf(text: string, label: string): Word[] {
@@ -27,6 +27,10 @@ export function wordsOf(text: string, label: string): Word[] {
 
 function numbered(texts: readonly string[], label: string): Word[] {
   if (texts.length > maxWords) throw bad(label, `more than ${maxWords} words`);
+  // anything with a NUL in it, and any list, looks like one
+  if (!texts.some((text) => /^--?[A-Za-z]/.test(text) || /(?:^|\/)qemu-(?:system-|kvm)/.test(text))) {
+    throw bad(label, 'is no QEMU command line: none of its words is an option, or the name of QEMU');
+  }
   return texts.map((text, index) => ({ text, place: { word: index + 1 } }));
 }
 
@@ -43,15 +47,15 @@ function jsonWords(text: string, label: string): Word[] {
   return numbered(value as string[], label);
 }
 
-function bad(label: string, message: string): VdpaQemuError {
-  return new VdpaQemuError('bad-input', `${label}: ${message}`);
+function bad(label: string, message: string, place?: ErrorPlace): VdpaQemuError {
+  return new VdpaQemuError('bad-input', `${label}: ${message}`, { place });
 }
 
 const blank = /[ \t\r\n]/;
 /** What a shell would act upon, outside of quotes. */
-const active = /[$`;|&<>()*?]/;
+const active = /[$`;|&<>()*?[{]/;
 /** A run of characters that stand for themselves. */
-const plain = /[^ \t\r\n'"\\$`;|&<>()*?]+/y;
+const plain = /[^ \t\r\n'"\\$`;|&<>()*?[{]+/y;
 
 /** Reads character by character, each once. */
 class ShellWords {
@@ -99,6 +103,7 @@ class ShellWords {
   }
 
   #word(): string {
+    if (this.#text[this.#at] === '~') throw this.#refuseActive('~');
     const parts: string[] = [];
     let start = this.#at;
     const flush = (): void => {
@@ -112,8 +117,7 @@ class ShellWords {
         flush();
         return parts.join('');
       }
-      if (active.test(char))
-        throw this.#refuse(`${char} outside of quotes: what a shell makes of it is not in the text`);
+      if (active.test(char)) throw this.#refuseActive(char);
       if (char === "'" || char === '"' || char === '\\') {
         flush();
         parts.push(char === "'" ? this.#single() : char === '"' ? this.#double() : this.#escaped());
@@ -209,12 +213,16 @@ class ShellWords {
     this.#at++;
   }
 
+  #refuseActive(char: string): VdpaQemuError {
+    return this.#refuse(`${char} outside of quotes: what a shell makes of it is not in the text`);
+  }
+
   get #place(): { line: number; column: number } {
     return { line: this.#line, column: this.#at - this.#lineStart + 1 };
   }
 
   /** Not before it is thrown: an error takes a picture of the stack. */
   #refuse(message: string, { line, column } = this.#place): VdpaQemuError {
-    return bad(this.#label, `line ${line}, column ${column}: ${message}`);
+    return bad(this.#label, `line ${line}, column ${column}: ${message}`, { line, column });
   }
 }

@@ -1,6 +1,8 @@
 import { DOMParser, type Element } from '@xmldom/xmldom';
-import { messageOf, VdpaQemuError } from '../model/error.ts';
+import { messageOf, VdpaQemuError, type ErrorPlace } from '../model/error.ts';
+import { printable } from '../model/fact.ts';
 import type { TextPlace } from './text-place.ts';
+import { wrongEnd, wrongReference } from './xml-references.ts';
 
 /** An element as it was read, with its place. */
 export interface XmlNode {
@@ -32,7 +34,7 @@ const maxTag = 1 << 16;
  */
 export function parseXml(text: string, label: string): XmlNode {
   checkShape(text, label);
-  const problems: string[] = [];
+  const problems: { message: string; place: ErrorPlace | undefined }[] = [];
   let root: Element | null;
   try {
     const parser = new DOMParser({
@@ -46,9 +48,8 @@ export function parseXml(text: string, label: string): XmlNode {
     });
     root = parser.parseFromString(text, 'text/xml').documentElement;
   } catch (cause) {
-    throw new VdpaQemuError('bad-input', `${label}: is no well-formed XML: ${problems[0] ?? messageOf(cause)}`, {
-      cause,
-    });
+    const { message, place } = problems[0] ?? { message: messageOf(cause) };
+    throw new VdpaQemuError('bad-input', `${label}: is no well-formed XML: ${message}`, { cause, place });
   }
   if (!root) throw new VdpaQemuError('bad-input', `${label}: holds no XML element`);
   return nodeOf(root);
@@ -56,8 +57,9 @@ export function parseXml(text: string, label: string): XmlNode {
   function problemIn(message: string, context: unknown): never {
     const { lineNumber = 0, columnNumber = 0 } =
       (context as { locator?: { lineNumber?: number; columnNumber?: number } }).locator ?? {};
-    const at = lineNumber > 0 ? `line ${lineNumber}, column ${columnNumber}: ` : '';
-    problems.push(`${at}${message.split('\n', 1)[0]?.slice(0, 200) ?? ''}`);
+    const place = lineNumber > 0 ? { line: lineNumber, column: columnNumber } : undefined;
+    const at = place ? `line ${lineNumber}, column ${columnNumber}: ` : '';
+    problems.push({ message: `${at}${message.split('\n', 1)[0]?.slice(0, 200) ?? ''}`, place });
     throw new Error(message);
   }
 }
@@ -87,31 +89,42 @@ function nodeOf(element: Element): XmlNode {
 function checkShape(text: string, label: string): void {
   const refuse = (at: number, message: string): VdpaQemuError => {
     const line = countLines(text, at);
-    return new VdpaQemuError('bad-input', `${label}: line ${line}: ${message}`);
+    return new VdpaQemuError('bad-input', `${label}: line ${line}: ${message}`, { place: { line } });
+  };
+  const checkPiece = (from: number, to: number, isText: boolean): void => {
+    const piece = text.slice(from, to);
+    const wrong = wrongReference(piece) ?? (isText ? wrongEnd(piece) : undefined);
+    if (wrong) throw refuse(from + wrong.at, wrong.message);
   };
   if (text.length > maxXmlBytes) throw new VdpaQemuError('bad-input', `${label}: larger than ${maxXmlBytes} bytes`);
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u.exec(text);
   if (control) throw refuse(control.index, 'a character that XML does not allow');
   let depth = 0;
   let elements = 0;
+  let behind = 0;
   for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at)) {
+    checkPiece(behind, at, true);
     const skipped = skipOf(text, at);
     if (skipped !== undefined) {
       const end = text.indexOf(skipped, at + 2);
       if (end < 0) throw refuse(at, `${text.slice(at, at + 9)} is never closed`);
       at = end + skipped.length;
+      behind = at;
       continue;
     }
     if (text.startsWith('<!', at)) throw refuse(at, 'document types and entities are not accepted');
     const end = endOfTag(text, at);
     if (end < 0) throw refuse(at, 'a tag that is never closed');
     if (end - at > maxTag) throw refuse(at, `a tag of more than ${maxTag} characters`);
+    checkPiece(at, end, false);
     if (text[at + 1] === '/') depth--;
     else if (text[end - 1] !== '/') depth++;
     if (++elements > maxElements * 2) throw refuse(at, `more than ${maxElements} elements`);
     if (depth > maxDepth) throw refuse(at, `nested deeper than ${maxDepth} elements`);
     at = end + 1;
+    behind = at;
   }
+  checkPiece(behind, text.length, true);
 }
 
 function skipOf(text: string, at: number): string | undefined {
@@ -137,6 +150,12 @@ function countLines(text: string, at: number): number {
   let line = 1;
   for (let next = text.indexOf('\n'); next >= 0 && next < at; next = text.indexOf('\n', next + 1)) line++;
   return line;
+}
+
+/** How an element is called in messages. */
+export function elementText({ name, namespace }: XmlNode): string {
+  const of = namespace === null ? '' : ` of the namespace ${JSON.stringify(namespace.slice(0, 60))}`;
+  return printable(`<${name.slice(0, 60)}>${of}`);
 }
 
 /** The first child of that name and no namespace. */

@@ -22,17 +22,36 @@ export type ErrorCode =
   /** a fault of ours */
   | 'internal';
 
+/** Where in a text it is: a message may quote the text, so nobody should look for it there. */
+export interface ErrorPlace {
+  /** from 1 */
+  readonly line?: number | undefined;
+  /** from 1 */
+  readonly column?: number | undefined;
+  /** in characters, where the line is not known */
+  readonly offset?: number | undefined;
+}
+
+interface ErrorFacts {
+  readonly cause?: unknown;
+  readonly details?: readonly string[];
+  readonly place?: ErrorPlace | undefined;
+}
+
 /** Facts as fields, a short message for a person, and the cause. */
 export class VdpaQemuError extends Error {
   override readonly name: string = 'VdpaQemuError';
   readonly code: ErrorCode;
   /** more lines for a person: each problem of a bad input, a program's stderr */
   readonly details: readonly string[];
+  /** of a bad input, where it is known */
+  readonly place: ErrorPlace | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: readonly string[] } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: ErrorCode, message: string, { cause, details = [], place }: ErrorFacts = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.details = options.details ?? [];
+    this.details = details;
+    this.place = place ?? (cause instanceof VdpaQemuError ? cause.place : undefined);
   }
 }
 

@@ -14,8 +14,19 @@ export function parseJson(text: string, label: string): unknown {
   }
 }
 
-/** What JSON.parse threw, in words for a person: one that ran out of stack does not say why. */
-export function notJson(label: string, cause: unknown): VdpaQemuError {
-  const why = cause instanceof RangeError ? 'nested too deeply' : printable((cause as Error).message);
-  return new VdpaQemuError('bad-input', `${label}: is not JSON: ${why}`, { cause });
+/**
+ * What JSON.parse threw, in words for a person: one that ran out of stack does not say why.
+ * @param line where the text is one line of a larger one
+ */
+export function notJson(label: string, cause: unknown, line?: number): VdpaQemuError {
+  const said = (cause as Error).message;
+  const why = cause instanceof RangeError ? 'nested too deeply' : printable(said);
+  const place = line === undefined ? offsetIn(said) : { line };
+  return new VdpaQemuError('bad-input', `${label}: is not JSON: ${why}`, { cause, place });
+}
+
+/** V8 names the position last, and quotes the text only where it names none. */
+function offsetIn(said: string): { offset: number } | undefined {
+  const position = / in JSON at position (\d{1,9})(?: \(line \d+ column \d+\))?$/.exec(said)?.[1];
+  return position === undefined ? undefined : { offset: Number(position) };
 }

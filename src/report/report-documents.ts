@@ -44,7 +44,7 @@ function jsonDocuments(text: string, file: string): unknown[] {
         documents.push(JSON.parse(line));
       } catch (cause) {
         // NDJSON that is broken speaks of the line, one broken document of the whole
-        throw documents.length > 0 ? notJson(`${file}: line ${index + 1}`, cause) : notJson(file, whole);
+        throw documents.length > 0 ? notJson(`${file}: line ${index + 1}`, cause, index + 1) : notJson(file, whole);
       }
     }
     return documents;

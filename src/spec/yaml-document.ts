@@ -66,7 +66,7 @@ export function* parseYamlStream(text: string, label: string): Generator {
   const refuse = (found: YamlFault | undefined): void => {
     if (!found) return;
     const { line, column } = position(lineCounter, found.offset);
-    throw new VdpaQemuError('bad-input', `${line}:${column}: ${printable(found.message)}`);
+    throw new VdpaQemuError('bad-input', `${line}:${column}: ${printable(found.message)}`, { place: { line, column } });
   };
   try {
     for (const document of composeYaml(text, { lineCounter, single: false, fault })) {

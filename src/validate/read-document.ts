@@ -7,7 +7,7 @@ import { readConfigurationJson, readPlanJson, type Breach } from '../import/own-
 import { commandLineOf } from '../import/qemu-options.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import { wordsOf } from '../import/words.ts';
-import { parseXml, type XmlNode } from '../import/xml-document.ts';
+import { elementText, parseXml, type XmlNode } from '../import/xml-document.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
@@ -62,6 +62,7 @@ function readSpec(base: ValidatedDocument, reports: readonly HostReport[], on: s
     throw new VdpaQemuError(
       'bad-input',
       `${base.file}: is not YAML: line ${line}, column ${column}: ${syntax.message}`,
+      { place: { line, column } },
     );
   }
   if (!spec || reports.length === 0) return { document: base, findings };
@@ -76,10 +77,7 @@ function readLibvirt(base: ValidatedDocument, reports: readonly HostReport[]): R
   const xml = parseXml(base.text, base.file);
   const wanted = base.kind === 'libvirt' ? 'domain' : 'interface';
   if (xml.name !== wanted || xml.namespace !== null) {
-    throw new VdpaQemuError(
-      'bad-input',
-      `${base.file}: the root element is <${xml.name.slice(0, 60)}>, not <${wanted}>`,
-    );
+    throw new VdpaQemuError('bad-input', `${base.file}: the root element is ${elementText(xml)}, not <${wanted}>`);
   }
   const imported = fromLibvirt(wanted === 'domain' ? xml : around(xml), base.file, reports);
   const args = xml.children.filter(({ name, namespace }) => name === 'commandline' && namespace !== null);

@@ -78,7 +78,7 @@ export function unreadable(file: string, thrown: unknown, text = ''): DocumentVa
     0,
     4000,
   );
-  const place = placeIn(message, text);
+  const place = placeOf(thrown, text);
   const finding: ValidationFinding = {
     code: 'validate.unreadable',
     severity: 'error',
@@ -90,12 +90,10 @@ export function unreadable(file: string, thrown: unknown, text = ''): DocumentVa
   return { file: { ...summaryOf(file, null, null, [finding]), read: false }, findings: [finding] };
 }
 
-/** Parsers put the place into their messages: `line 3, column 5`, `3:5:`, `at position 17`. */
-function placeIn(message: string, text: string): ValidationFinding['place'] | undefined {
-  const at = /\bline (\d{1,9})(?:, column (\d{1,9}))?/.exec(message) ?? /(?:^|: )(\d{1,9}):(\d{1,9}): /.exec(message);
-  if (at) return { line: Number(at[1]), ...(at[2] === undefined ? {} : { column: Number(at[2]) }) };
-  const position = /\bat position (\d{1,9})/.exec(message)?.[1];
-  return position === undefined ? undefined : placed(placeAt(text, Number(position)));
+function placeOf(thrown: unknown, text: string): ValidationFinding['place'] | undefined {
+  if (!(thrown instanceof VdpaQemuError) || !thrown.place) return undefined;
+  const { line, column, offset } = thrown.place;
+  return placed(offset === undefined ? { line, column } : placeAt(text, offset));
 }
 
 function summaryOf(

@@ -130,6 +130,8 @@ describe('texts that cannot be read', () => {
     ['libvirt', '<domain>\n<a></domain>', /no well-formed XML/, { line: 2 }],
     ['libvirt', '<!DOCTYPE a><domain/>', /document types and entities are not accepted/, { line: 1 }],
     ['libvirt', '<network/>', /the root element is <network>, not <domain>/, undefined],
+    ['libvirt', '<domain xmlns="a"/>', /the root element is <domain> of the namespace "a", not <domain>/, undefined],
+    ['libvirt', '<domain>\n&#0;</domain>', /does not allow/, { line: 2 }],
     ['libvirt-interface', '<domain/>', /not <interface>/, undefined],
     ['qemu-argv', "-name 'a", /line 1, column 7: a ' that is never closed/, { line: 1, column: 7 }],
     ['plan', '{"kind": "VmPlan",\n}', /is not JSON/, { line: 2, column: 1 }],
@@ -147,6 +149,23 @@ describe('texts that cannot be read', () => {
     expect(finding?.message).toMatch(message);
     expect(finding?.message).not.toMatch(/^input/);
     expect(exitCodeOf(validationOf([validated]))).toBe(2);
+  });
+
+  test.each([
+    ['plan', '{"kind": "VmPlan",\n"line 0": x}'],
+    ['plan', '{"kind": "VmPlan", x "at position 7"'],
+    ['plan', '{"kind": "VmPlan",\n: 3:5: x}'],
+    ['host-report', '{"kind": "HostReport"}\n{"line 0, column 0": x}'],
+    ['libvirt', '<domain><a line 0="1"></domain>'],
+    ['qemu-argv', '["line 0", 7]'],
+  ] as const)('a place that the text itself writes is none: %s, %j', async (as, text) => {
+    const [finding] = (await validateDocument(text, { as })).findings;
+    const { line, column } = finding?.place ?? {};
+    expect(finding?.code).toBe('validate.unreadable');
+    expect(line).not.toBe(0);
+    expect(column).not.toBe(0);
+    expect(line ?? 1).toBeLessThanOrEqual(text.split('\n').length);
+    if (text.includes('at position')) expect(column).not.toBe(8);
   });
 
   test('one that breaches its schema can be read, and is an error', async () => {
