@@ -1,9 +1,13 @@
 import { readDocument } from '../host/documents.ts';
 import { kindOf, maxConfigurationBytes, type ConfigurationKind } from '../import/read.ts';
+import { refuseManyPairs } from '../import/limits.ts';
 import { checkMigration } from '../migration/check-migration.ts';
+import { guestDevices } from '../migration/guest-devices.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
+import { firstOfEach } from '../model/first-of-each.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { MigrationCheck } from '../model/generated/migration-check.ts';
 import { documentLabel } from '../model/standard-input.ts';
 import { renderJson } from '../render/json.ts';
 import { inVerdictColour, renderMigrationCheck, withoutColour } from '../render/migration-check-text.ts';
@@ -58,6 +62,7 @@ export async function checkMigrationCommand(options: CheckMigrationOptions, io: 
   if (typeof source === 'number') return source;
   const target = targetOf(reading, from, to, io);
   if (typeof target === 'number') return target;
+  refuseManyPairs(guestDevices(source.configuration, target?.configuration).length, to.length);
   const check = checkMigration(source.configuration, to, {
     from,
     with: target?.configuration,
@@ -66,12 +71,19 @@ export async function checkMigrationCommand(options: CheckMigrationOptions, io: 
     require: source.require,
     parents: rows,
   });
-  if (options.json) deliver(renderJson(check), options, io);
+  const told = withFirstFindings(check);
+  if (options.json) deliver(renderJson(told), options, io);
   else {
     const paint = options.color && io.color && options.output === undefined ? inVerdictColour : withoutColour;
-    deliver(renderMigrationCheck(check, paint, options), options, io);
+    deliver(renderMigrationCheck(told, paint, options), options, io);
   }
   return check.destinations.every(({ verdict }) => allowed.has(verdict)) ? 0 : 1;
+}
+
+/** The verdicts were made of all. */
+function withFirstFindings(check: MigrationCheck): MigrationCheck {
+  const destinations = check.destinations.map((one) => ({ ...one, findings: firstOfEach(one.findings) }));
+  return { ...check, destinations };
 }
 
 /** What would surely fail cannot be allowed. */

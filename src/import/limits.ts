@@ -20,3 +20,22 @@ export function refuseLarge({ length }: string, label: string): void {
 export function refuseMore(count: number, most: number, what: string, label: string): void {
   if (count > most) throw new VdpaQemuError('bad-input', `${label}: more than ${most} ${what}`);
 }
+
+/** PCI has 256 buses, and with PCI Express each device has one of its own. */
+const maxVdpaDevices = 256;
+/** Devices by destinations: ten thousand hosts for a guest with two, a second of time. */
+const maxPairs = 20_000;
+
+/** @throws VdpaQemuError bad-input where to check a migration would take minutes, and be of no guest that there is */
+export function refuseManyPairs(vdpaDevices: number, destinations: number): void {
+  if (vdpaDevices > maxVdpaDevices) {
+    throw new VdpaQemuError(
+      'bad-input',
+      `a guest with ${vdpaDevices} vDPA devices: PCI has room for ${maxVdpaDevices}`,
+    );
+  }
+  if (vdpaDevices * destinations > maxPairs) {
+    const message = `${vdpaDevices} vDPA devices on ${destinations} destinations: check no more than ${Math.floor(maxPairs / vdpaDevices)} of them in one run`;
+    throw new VdpaQemuError('bad-input', message);
+  }
+}

@@ -4,10 +4,10 @@ import validate from '../../src/model/generated/migration-check.validate.js';
 import { planVm } from '../../src/plan/plan-vm.ts';
 import { renderLibvirtXml } from '../../src/render/libvirt-xml.ts';
 import { renderQemuArgv } from '../../src/render/qemu-argv.ts';
-import { host, netConfig, qemu } from '../report-builder.ts';
+import { host, netConfig, qemu, reportWith } from '../report-builder.ts';
 import { specOf } from '../spec-builder.ts';
 import { offers, simHost, there } from '../migration/migrating.ts';
-import { Files, run, runWith } from './command-line.ts';
+import { Files, run, runWith, type Ran } from './command-line.ts';
 
 const body = 'interfaces: [{id: net0, vdpa: sim0, mac: 52:54:00:0d:0a:02}]\n';
 const { plan } = planVm(specOf(body), [simHost()]);
@@ -167,5 +167,40 @@ describe('check-migration', () => {
     const { code, err } = await run('check-migration', ...argv);
     expect(code).toBe(2);
     expect(err).toContain(message);
+  });
+});
+
+describe('guests and hosts beyond number', () => {
+  const guest = (count: number): string =>
+    `qemu-system-x86_64 -machine pc-q35-10.0 ${Array.from({ length: count }, (_, n) => `-netdev vhost-vdpa,id=n${n},vhostdev=/dev/vhost-vdpa-${n} -device virtio-net-pci,netdev=n${n}`).join(' ')}`;
+  const check = async (devices: number, hosts: number, ...more: string[]): Promise<Ran> => {
+    const files = new Files();
+    const reports = Array.from({ length: hosts }, (_, n) =>
+      reportWith((one) => void Object.assign(one, { devices: [] }), host({ name: `h${n}` })),
+    );
+    const to = files.report('to.json', ...reports);
+    return await run('check-migration', files.write('vm.args', guest(devices)), '--to', to, ...more);
+  };
+
+  test('more devices than PCI holds', async () => {
+    const err = 'vdpa-qemu: a guest with 257 vDPA devices: PCI has room for 256\n';
+    expect(await check(257, 1)).toEqual({ code: 2, out: '', err });
+  });
+
+  test('more devices by hosts than a run takes', async () => {
+    const err = 'vdpa-qemu: 200 vDPA devices on 101 destinations: check no more than 100 of them in one run\n';
+    expect(await check(200, 101)).toEqual({ code: 2, out: '', err });
+  });
+
+  test('of each kind of finding the first hundred; the verdict is made of all', async () => {
+    const { code, out } = await check(200, 1, '--json');
+    const { verdict, destinations } = parsed(out);
+    expect([code, verdict]).toEqual([1, 'cannot']);
+    const missing = destinations[0]!.findings.filter((one) => one.code === 'migration.device-missing');
+    expect(missing).toHaveLength(101);
+    expect(missing[100]).toMatchObject({
+      message: '100 more of this kind: only the first 100 are told',
+      effect: missing[0]!.effect,
+    });
   });
 });
