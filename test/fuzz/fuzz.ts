@@ -1,4 +1,4 @@
-/** Runs one parser over many texts: it returns or refuses, in bounded time and memory, and says nothing raw. */
+/** Runs one parser over many texts: it returns or refuses, in bounded time and memory. */
 import fc from 'fast-check';
 import { VdpaQemuError } from '../../src/model/error.ts';
 import { MalformedOption } from '../../src/import/option-values.ts';

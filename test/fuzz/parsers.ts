@@ -6,12 +6,17 @@ import { parseMaps } from '../../src/host/proc-maps.ts';
 import { LineSplitter } from '../../src/host/qmp-lines.ts';
 import { parseQmpMessage } from '../../src/host/qmp-message.ts';
 import { showDeviceConfig, showDevices, showManagementDevices } from '../../src/host/vdpa-tool.ts';
+import { parseParents } from '../../src/doorbell/parse-parents.ts';
+import { fromPlan } from '../../src/import/from-plan.ts';
 import { parseOptionValues } from '../../src/import/option-values.ts';
 import { readGuestConfiguration } from '../../src/import/read.ts';
+import { wordsOf } from '../../src/import/words.ts';
 import type { HostReport } from '../../src/model/generated/host-report.ts';
+import type { VmPlan } from '../../src/model/generated/vm-plan.ts';
 import { parseReports } from '../../src/report/parse-reports.ts';
 import { ReportReader } from '../../src/report/report-reader.ts';
 import { loadSpec } from '../../src/spec/load.ts';
+import { applySettings } from '../../src/spec/template.ts';
 import { parseYamlStream } from '../../src/spec/yaml-document.ts';
 import { validateDocument } from '../../src/validate/validate-document.ts';
 import { around, golden, jsonLeaves, withLeaves, xmlLeaves, type Leaves } from './inputs.ts';
@@ -40,6 +45,15 @@ const options = [
   '{"driver":"virtio-net-pci","netdev":"n0","file":{"driver":"file"}}',
   'socket,id=qmp,path=/run/a,,b,server=on,wait=off',
 ];
+
+const configurations = golden('expected.plan.json').map((text) => JSON.stringify(fromPlan(JSON.parse(text) as VmPlan)));
+const interfaces = golden('expected.xml').flatMap((text) => /<interface[^]*?<\/interface>/.exec(text)?.[0] ?? []);
+
+/** A command line as /proc/PID/cmdline has it, and as `gen --json` gives it. */
+function asWords(text: string): string[] {
+  const words = wordsOf(text, 'vm.args').map((word) => word.text);
+  return [`${words.join('\0')}\0`, JSON.stringify(words)];
+}
 
 /** Half of them still well-formed. */
 const both = (samples: readonly string[], leaves: Leaves): fc.Arbitrary<string> =>
@@ -101,6 +115,31 @@ export const parsers: readonly Parser[] = [
       around([...golden('expected.args'), ...golden('spec.yaml')]),
     ),
     run: (text) => validateDocument(text, { reports: [JSON.parse(report) as HostReport] }),
+  },
+  {
+    name: 'guest configuration',
+    texts: both(configurations, jsonLeaves),
+    run: (text) => validateDocument(text, { as: 'guest-configuration' }),
+  },
+  {
+    name: 'libvirt interface',
+    texts: both(interfaces, xmlLeaves),
+    run: (text) => validateDocument(text, { as: 'libvirt-interface' }),
+  },
+  {
+    name: 'command line as words',
+    texts: around(golden('expected.args').flatMap(asWords)),
+    run: (text) => validateDocument(text, { as: 'qemu-argv' }),
+  },
+  {
+    name: 'parents',
+    texts: around([readFileSync('docs/parents-example.yaml', 'utf8')]),
+    run: (text) => parseParents(text, 'own'),
+  },
+  {
+    name: 'settings',
+    texts: around(['interfaces.0.vdpa=vp1', 'migration.hosts=[a, b]', 'cpu={model: EPYC, count: 2}']),
+    run: (text) => applySettings(golden('spec.yaml')[0] ?? '', [text]),
   },
   { name: 'option', texts: around(options), run: (text) => parseOptionValues(text, 'driver') },
   { name: 'QMP lines', texts: both(qmp, jsonLeaves), run: qmpLines },
