@@ -5,7 +5,7 @@ import type { Host, HostReport, VdpaDevice } from '../model/generated/host-repor
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import { assessVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
 import { controlIsolation } from './control-isolation.ts';
-import { isOpenToIndexOverrun } from './kernel-hazards.ts';
+import { adviceOnCaching, isOpenToIndexOverrun } from './kernel-hazards.ts';
 import { knownParentOf } from './known-parent.ts';
 import { layoutOf } from './layout.ts';
 import { pageSizesOf } from './page-sizes.ts';
@@ -27,15 +27,7 @@ export interface AssessOptions {
 export function assessHost(report: HostReport, options: AssessOptions = {}): Assessment {
   const devices = report.devices.map((device) => assessDevice(report.host, device, options));
   const findings: Finding[] = devices.flatMap((device, index) => findingsOn(device, index));
-  if (isOpenToIndexOverrun(report.host) === true && report.devices.length > 0) {
-    findings.push({
-      code: 'host.kernel-index-overrun',
-      severity: 'warning',
-      path: '/host/kernelRelease',
-      message: `kernel ${report.host.kernelRelease} does not check the virtqueue index of a doorbell mapping (CVE-2026-74312): whoever may open /dev/vhost-vdpa-N can read out of bounds`,
-      fix: `update the kernel (fixed in ${kernels['host.kernel-index-overrun'].fixedIn.join(', ')})`,
-    });
-  }
+  if (report.devices.length > 0) findings.push(...indexOverrun(report.host));
   return { schemaVersion: 1, kind: 'Assessment', host: report.host.name, devices, findings: sortFindings(findings) };
 }
 
@@ -57,7 +49,7 @@ export function assessDevice(host: Host, device: VdpaDevice, { parents }: Assess
     pageSizes: pageSizesOf(host, device, known, data, verdict),
     expectedHostNotifiers: { netdev: mappedPairs(host, device, virtqueues), device: mappedDevice(host, virtqueues) },
   };
-  return { ...base, summary: summaryOf(base, device), advice: adviceOn(base, device) };
+  return { ...base, summary: summaryOf(base, device), advice: adviceOn(base, device, adviceOnCaching(host)) };
 }
 
 /** The virtqueues that carry data: all but the control virtqueue of a net device. */
@@ -95,6 +87,33 @@ function mappedPairs(host: Host, device: VdpaDevice, virtqueues: readonly Virtqu
 function mappedDevice(host: Host, virtqueues: readonly VirtqueueAssessment[]): number[] {
   if (host.pageSize !== qemuNotifyStride) return [];
   return virtqueues.every(({ kernel }) => kernel === 'mapped') ? virtqueues.map(({ index }) => index) : [];
+}
+
+function indexOverrun(host: Host): Finding[] {
+  const open = isOpenToIndexOverrun(host);
+  if (open === false) return [];
+  const { fixedIn } = kernels['host.kernel-index-overrun'];
+  const what = 'the virtqueue index of a doorbell mapping (CVE-2026-74312)';
+  const path = '/host/kernelRelease';
+  if (open === undefined) {
+    return [
+      {
+        code: 'host.kernel-index-unknown',
+        severity: 'info',
+        path,
+        message: `whether kernel ${host.kernelRelease} checks ${what} cannot be told from its version: ask its vendor`,
+      },
+    ];
+  }
+  return [
+    {
+      code: 'host.kernel-index-overrun',
+      severity: 'warning',
+      path,
+      message: `kernel ${host.kernelRelease} does not check ${what}: whoever may open /dev/vhost-vdpa-N can read out of bounds`,
+      fix: `update the kernel (fixed in ${fixedIn.join(', ')})`,
+    },
+  ];
 }
 
 function findingsOn(device: DeviceAssessment, index: number): Finding[] {

@@ -13,7 +13,7 @@ export interface KernelHazard {
 
 /**
  * arm64 only: whether this kernel maps doorbells cacheable. The versions and their sources are in parents.json. On x86
- * the PAT code keeps such a mapping uncached.
+ * the PAT code keeps such a mapping uncached; of others nobody has looked.
  */
 export function cachingHazard(host: Host): KernelHazard | undefined {
   const row = rowOf('doorbell.kernel-caching');
@@ -24,6 +24,12 @@ export function cachingHazard(host: Host): KernelHazard | undefined {
       return undefined;
     case 'unreadable':
       return { code, verdict: 'unknown', message: `kernel release ${host.kernelRelease} cannot be read as a version` };
+    case 'unheard-of':
+      return {
+        code,
+        verdict: 'unknown',
+        message: `whether kernels of ${host.architecture} map doorbells cacheable is not known: only ${[...(row.architectures ?? []), ...(row.spared ?? [])].join(', ')} were looked at`,
+      };
     case 'unknown':
       return {
         code,
@@ -34,9 +40,17 @@ export function cachingHazard(host: Host): KernelHazard | undefined {
       return {
         code,
         verdict: 'unsafe',
-        message: `kernel ${host.kernelRelease} ${row.defect} (fixed in ${row.fixedIn.toReversed().join(' and ')})`,
+        message: `kernel ${host.kernelRelease} ${row.defect} (fixed in ${row.fixedIn.join(', ')})`,
       };
   }
+}
+
+/** What to do about such a kernel; undefined: it is sound, or no version of it is known to be. */
+export function adviceOnCaching(host: Host): string | undefined {
+  const row = rowOf('doorbell.kernel-caching');
+  const state = stateOf(row, host);
+  if (state === 'sound' || state === 'unheard-of') return undefined;
+  return `update the kernel to one that is known to be sound: ${row.fixedIn.join(', ')} or newer of the same line`;
 }
 
 /**
@@ -52,8 +66,12 @@ function rowOf(code: KernelRow['code']): KernelRow {
   return kernels[code];
 }
 
-function stateOf(row: KernelRow, host: Host): 'sound' | 'affected' | 'unknown' | 'unreadable' {
-  if (row.architectures !== undefined && !row.architectures.includes(host.architecture)) return 'sound';
+type State = 'sound' | 'affected' | 'unknown' | 'unreadable' | 'unheard-of';
+
+function stateOf(row: KernelRow, host: Host): State {
+  const { architecture } = host;
+  if (row.spared?.includes(architecture)) return 'sound';
+  if (row.architectures !== undefined && !row.architectures.includes(architecture)) return 'unheard-of';
   const version = kernelVersionOf(host);
   if (!version) return 'unreadable';
   if (row.sound.some((range) => contains(range, version))) return 'sound';

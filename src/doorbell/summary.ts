@@ -24,8 +24,11 @@ export function summaryOf(judged: Judged, device: VdpaDevice): string {
   }
 }
 
-/** What the operator can do about it, most useful first. */
-export function adviceOn(judged: Judged, device: VdpaDevice): string[] {
+/**
+ * What the operator can do about it, most useful first.
+ * @param kernel what to do about a kernel that maps doorbells cacheable
+ */
+export function adviceOn(judged: Judged, device: VdpaDevice, kernel?: string): string[] {
   const codes = new Set(judged.virtqueues.flatMap(({ reasons }) => reasons.map(({ code }) => code)));
   const advice: string[] = [];
   const unsafe = judged.virtqueues.some(({ verdict }) => verdict === 'unsafe');
@@ -39,8 +42,7 @@ export function adviceOn(judged: Judged, device: VdpaDevice): string[] {
   if (unsafe) {
     advice.push('hostNotifier: off for every VM that may run here, or keep this host out of the migration domain');
   }
-  if (codes.has('doorbell.kernel-caching'))
-    advice.push('update the kernel to 7.0, or to 6.12.75 or newer of that line');
+  if (codes.has('doorbell.kernel-caching') && kernel !== undefined) advice.push(kernel);
   if (!isKnown(device.open) && judged.verdict === 'unknown') {
     switch (device.open.unknown) {
       case 'EBUSY':

@@ -141,7 +141,7 @@ describe('the kernel maps it, and yet', () => {
       [host({ architecture: 'aarch64', kernelRelease: '6.12.74' })],
       'unsafe',
       'doorbell.kernel-caching',
-      'kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 7.0 and 6.12.75)',
+      'kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 6.12.75, 6.18.16, 6.19.6, 7.0)',
     ],
     [
       'the arm64 kernel cannot be told',

@@ -129,11 +129,25 @@ describe('findings', () => {
     expect(assessHost(reportWith(host({ kernelRelease: '6.12.97' }))).findings).toEqual([]);
   });
 
-  test('.. not where there is no vDPA device, nor where the version does not tell', () => {
+  test('.. not where there is no vDPA device', () => {
     const none: Edit = (report) => void (report.devices = []);
     expect(assessHost(reportWith(host({ kernelRelease: '6.12.96' }), none)).findings).toEqual([]);
-    expect(assessHost(reportWith(host({ kernelRelease: '5.14.0-427.el9.x86_64' }))).findings).toEqual([]);
+    expect(assessHost(reportWith(host({ kernelRelease: 'vendor' }), none)).findings).toEqual([]);
   });
+
+  test.each(['5.14.0-427.el9.x86_64', '4.18.0-553.el8_10.x86_64', '6.8.0-31-generic', 'vendor'])(
+    '.. and that it is not known where the version does not tell: %s',
+    (kernelRelease) => {
+      expect(assessHost(reportWith(host({ kernelRelease }))).findings).toEqual([
+        {
+          code: 'host.kernel-index-unknown',
+          severity: 'info',
+          path: '/host/kernelRelease',
+          message: `whether kernel ${kernelRelease} checks the virtqueue index of a doorbell mapping (CVE-2026-74312) cannot be told from its version: ask its vendor`,
+        },
+      ]);
+    },
+  );
 });
 
 describe('the verdict of a device is the worst of its data virtqueues', () => {

@@ -41,7 +41,7 @@ const kernelTable = table([
   ['finding', 'on', 'the kernel', 'affected', 'sound', 'source'],
   ...Object.values(kernels).map((row) => [
     row.code,
-    row.architectures?.join(', ') ?? 'all',
+    `${row.architectures?.join(', ') ?? 'all'}${row.spared === undefined ? '' : `; not on ${row.spared.join(', ')}; elsewhere not known`}`,
     row.defect,
     row.affected.map(rangeWords).join(', '),
     row.sound.map(rangeWords).join(', '),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cachingHazard, isOpenToIndexOverrun } from '../../src/doorbell/kernel-hazards.ts';
+import { adviceOnCaching, cachingHazard, isOpenToIndexOverrun } from '../../src/doorbell/kernel-hazards.ts';
 import type { Host } from '../../src/model/generated/host-report.ts';
 import { host, reportWith } from '../report-builder.ts';
 
@@ -31,7 +31,11 @@ describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
     ['6.12.0-1-arm64', 'unknown'],
     ['6.17.0', 'unsafe'],
     ['6.18.15', 'unsafe'],
-    ['6.19.12', 'unsafe'],
+    ['6.18.16', undefined],
+    ['6.18.40', undefined],
+    ['6.19.5', 'unsafe'],
+    ['6.19.6', undefined],
+    ['6.19.14', undefined],
     ['7.0.0', undefined],
     ['7.1.8', undefined],
     ['vendor-kernel', 'unknown'],
@@ -43,7 +47,7 @@ describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
 
   test('the message names the kernel, and what is known of it', () => {
     expect(cachingHazard(hostWith('aarch64', '6.12.74'))?.message).toBe(
-      'kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 7.0 and 6.12.75)',
+      'kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 6.12.75, 6.18.16, 6.19.6, 7.0)',
     );
     expect(cachingHazard(hostWith('aarch64', '6.6.50'))?.message).toBe(
       'kernel 6.6.50 may map doorbells cacheable: some stable and distribution kernels have the change that lost pgprot_noncached without its fix',
@@ -57,8 +61,30 @@ describe('cachingHazard: arm64 kernels that map doorbells cacheable', () => {
     expect(cachingHazard(hostWith('aarch64', '6.12.0-1-arm64', '#1 SMP Debian 6.12.80-1'))).toBeUndefined();
   });
 
-  test.each(['x86_64', 'riscv64'])('%s is not concerned', (architecture) => {
+  test.each(['x86_64', 'i686'])('%s is not concerned', (architecture) => {
     expect(cachingHazard(hostWith(architecture, '6.12.74'))).toBeUndefined();
+  });
+
+  test.each(['riscv64', 'ppc64le', 'armv7l', 'loongarch64'])('of %s nobody has looked', (architecture) => {
+    expect(cachingHazard(hostWith(architecture, '7.1.8'))).toEqual({
+      code: 'doorbell.kernel-caching',
+      verdict: 'unknown',
+      message: `whether kernels of ${architecture} map doorbells cacheable is not known: only aarch64, x86_64, i386, i486, i586, i686 were looked at`,
+    });
+    expect(adviceOnCaching(hostWith(architecture, '6.12.74'))).toBeUndefined();
+  });
+});
+
+describe('adviceOnCaching', () => {
+  test.each(['6.12.74', '6.6.50', 'vendor-kernel'])('%s: every version that is known to be sound', (release) => {
+    expect(adviceOnCaching(hostWith('aarch64', release))).toBe(
+      'update the kernel to one that is known to be sound: 6.12.75, 6.18.16, 6.19.6, 7.0 or newer of the same line',
+    );
+  });
+
+  test('a sound kernel needs none', () => {
+    expect(adviceOnCaching(hostWith('aarch64', '6.19.6'))).toBeUndefined();
+    expect(adviceOnCaching(hostWith('x86_64', '6.12.74'))).toBeUndefined();
   });
 });
 
@@ -88,6 +114,10 @@ describe('isOpenToIndexOverrun: CVE-2026-74312', () => {
     ['7.2', false],
     ['8.0.1', false],
     ['5.14.0-427.el9.x86_64', undefined],
+    ['6.8.0-31-generic', undefined],
+    // vendors carry vhost-vdpa back into kernels that are older than it
+    ['4.18.0-553.el8_10.x86_64', undefined],
+    ['5.4.17-2136.315.5.el8uek.x86_64', undefined],
     ['6.12.0-1-amd64', undefined],
     ['vendor-kernel', undefined],
   ])('%s: %s', (release, open) => {

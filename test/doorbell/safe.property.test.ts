@@ -16,7 +16,7 @@ const why = fc.constantFrom(unknown('EBUSY', 'in use'), unknown('EACCES', 'no'),
 
 const hosts: fc.Arbitrary<Host> = fc
   .record({
-    architecture: fc.constantFrom('x86_64', 'aarch64', 'riscv64'),
+    architecture: fc.constantFrom('x86_64', 'x86_64', 'x86_64', 'x86_64', 'aarch64', 'riscv64'),
     kernelRelease: fc.constantFrom(
       '5.10.223',
       '6.1.176',
@@ -28,7 +28,7 @@ const hosts: fc.Arbitrary<Host> = fc
       '6.12.0-1-arm64',
       'x',
     ),
-    pageSize: fc.oneof({ weight: 3, arbitrary: fc.constant(4096) }, fc.constantFrom(16384, 65536, 1, 0), why),
+    pageSize: fc.oneof({ weight: 6, arbitrary: fc.constant(4096) }, fc.constantFrom(16384, 65536, 1, 0), why),
   })
   .map((changes) => ({ ...captured.host, ...changes }));
 
@@ -201,6 +201,7 @@ describe('whatever the facts are', () => {
           expect(virtqueue.kernel).toBe('mapped');
           expect(host.pageSize).toBe(4096);
           expect(virtqueue.exclusivity).not.toBe('none');
+          expect(host.architecture).not.toBe('riscv64');
           if (host.architecture === 'aarch64') expect(['5.10.223', '6.12.107', '7.1.8']).toContain(host.kernelRelease);
           const rowsOf = parents.filter((row) => isKnown(device.parent) && row.driver === device.parent?.driver);
           expect(rowsOf.every(({ hazard }) => hazard === undefined)).toBe(true);

@@ -40,8 +40,11 @@ describe('summary and advice', () => {
       'unsafe by its kernel',
       'vp0',
       [host({ architecture: 'aarch64', kernelRelease: '6.12.74' })],
-      'do not set page-per-vq=on: kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 7.0 and 6.12.75)',
-      [off, 'update the kernel to 7.0, or to 6.12.75 or newer of that line'],
+      'do not set page-per-vq=on: kernel 6.12.74 maps doorbells cacheable on arm64 (fixed in 6.12.75, 6.18.16, 6.19.6, 7.0)',
+      [
+        off,
+        'update the kernel to one that is known to be sound: 6.12.75, 6.18.16, 6.19.6, 7.0 or newer of the same line',
+      ],
     ],
     [
       'unsafe by its parent driver',

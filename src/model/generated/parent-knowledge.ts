@@ -103,11 +103,17 @@ export interface KernelRange {
 export interface KernelRow {
   code: 'doorbell.kernel-caching' | 'host.kernel-index-overrun';
   /**
-   * uname -m; all when left out
+   * uname -m of those that have the defect; all when left out
    *
    * @maxItems 16
    */
   architectures?: Name[];
+  /**
+   * uname -m of those that have not the defect whatever the version is; one in neither list is not known
+   *
+   * @maxItems 16
+   */
+  spared?: Name[];
   /**
    * @maxItems 64
    */
