@@ -2,11 +2,11 @@ import { isKnown } from '../model/fact.ts';
 import type { VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { Host, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
-import { contradictionOf } from './contradiction.ts';
+import { contradictionsOf } from './contradiction.ts';
 import { cachingHazard } from './kernel-hazards.ts';
-import { knownParentOf, type KnownParent } from './known-parent.ts';
+import { isBad, knownParentOf, type KnownParent } from './known-parent.ts';
 import { locationOf, pageSizesFor } from './location.ts';
-import { doorbellPageOf, type DoorbellPage } from './pci-layout.ts';
+import { doorbellPageOf, notifyAreaOf, severalAreas, type DoorbellPage } from './pci-layout.ts';
 import { controlVirtqueueOf, roleOf } from './virtqueue-role.ts';
 
 /** QEMU places host notifiers 4096 bytes apart, whatever the host's page size (hw/virtio/virtio-pci.c). */
@@ -32,6 +32,11 @@ export function assessVirtqueue(
     const message = `the kernel was not asked for this doorbell: ${doorbell.detail}`;
     return { ...base, kernel: doorbell.unknown, ...verdict('unknown', 'doorbell.not-tested', 'kernel', message) };
   }
+  const kernel = doorbell === 'mapped' ? doorbell : doorbell.refused;
+  const unheard = whyUnheard(device);
+  if (unheard !== undefined) {
+    return { ...base, kernel, ...verdict('unknown', 'doorbell.not-tested', 'kernel', unheard) };
+  }
   const pageSize = isKnown(host.pageSize) ? host.pageSize : undefined;
   const judgement =
     doorbell === 'mapped'
@@ -39,14 +44,30 @@ export function assessVirtqueue(
       : judgeRefused(device, index, doorbell.refused, pageSize, known);
   return {
     ...base,
-    kernel: doorbell === 'mapped' ? doorbell : doorbell.refused,
-    ...withContradiction(judgement, contradictionOf(device, virtqueue, known, pageSize)),
+    kernel,
+    ...withContradictions(judgement, contradictionsOf(device, virtqueue, known, pageSize), known),
   };
 }
 
-function withContradiction(judgement: Judgement, contradiction: Reason | undefined): Judgement {
-  if (!contradiction || judgement.reasons.some(({ code }) => code === contradiction.code)) return judgement;
-  return { ...judgement, reasons: [...judgement.reasons, contradiction] };
+/**
+ * An answer counts only of a device that was opened and whose features were negotiated: before FEATURES_OK pds_vdpa
+ * reports physical address 0, which the kernel maps, and mlx5 an area of two virtqueues only. `probe` does not ask then.
+ */
+function whyUnheard({ open, identity: { negotiation } }: VdpaDevice): string | undefined {
+  if (!isKnown(open)) return `the report has an answer of the kernel though the device was not opened: ${open.detail}`;
+  if (isKnown(negotiation)) return undefined;
+  return `the kernel's answer is one from before feature negotiation, when drivers report other areas: ${negotiation.detail}`;
+}
+
+/** A witness that the kernel proves wrong vouches for nothing; an operator who only corrects a row that is wrong may. */
+function withContradictions(judgement: Judgement, found: readonly Reason[], known: KnownParent): Judgement {
+  const { verdict: word, exclusivity, reasons } = judgement;
+  if (found.length === 0 || reasons.some(({ code }) => code === 'doorbell.contradiction')) return judgement;
+  const correctsTable = exclusivity === 'operator' && known.disproved.length > 0;
+  if (word === 'safe' && !(correctsTable && found.every(({ by }) => by === 'table'))) {
+    return { verdict: 'unknown', exclusivity: 'none', reasons: [...found, ...reasons] };
+  }
+  return { ...judgement, reasons: [...reasons, ...found] };
 }
 
 /** The kernel maps the page. It has checked alignment and size, not what else is in the page. */
@@ -71,7 +92,7 @@ function judgeMapped(host: Host, device: VdpaDevice, index: number, known: Known
 
 /** A row that says what else is in the page. The operator cannot take back what a kernel source shows. */
 function hazardOf({ table, operator }: KnownParent): Judgement | undefined {
-  if (table?.exclusive === 'no') {
+  if (table !== undefined && isBad(table)) {
     return verdict(
       'unsafe',
       'doorbell.parent-hazard',
@@ -79,7 +100,7 @@ function hazardOf({ table, operator }: KnownParent): Judgement | undefined {
       `${table.driver}: ${hazardIn(table)} (${table.source})`,
     );
   }
-  if (operator?.exclusive === 'no') {
+  if (operator !== undefined && isBad(operator)) {
     const message = `${operator.driver}: ${hazardIn(operator)} (your own row: ${operator.source})`;
     return verdict('unsafe', 'doorbell.parent-hazard', 'operator', message);
   }
@@ -90,36 +111,32 @@ function hazardIn({ hazard }: ParentRow): string {
   return hazard ?? 'the page also holds something else';
 }
 
-/** PCI config space has the first word; where it shows nothing against it, the operator's or the parent driver's. */
+/**
+ * PCI config space may object to any page but mlx5's, and vouches only where a row says that the driver takes its area
+ * from there. Where it shows nothing against it, the operator's or the parent driver's word counts.
+ */
 function judgeByWitness(device: VdpaDevice, index: number, pageSize: number, known: KnownParent): Judgement {
   const { table, operator } = known;
-  const { pci } = device;
-  let silence = 'the parent is no PCI function';
-  if (!isKnown(pci)) silence = pci.detail;
-  else if (pci !== null && table?.area !== 'shared-page') {
-    const page = doorbellPageOf(pci, index, pageSize);
-    if (typeof page !== 'string') {
-      const judgement = judgePage(page, pageSize);
-      const undeclared = judgement.reasons.some(({ code }) => code === 'doorbell.page-undeclared');
-      return undeclared && operator?.exclusive === 'yes' ? byOperator(operator, judgement.reasons) : judgement;
-    }
-    silence = page;
-  }
-  if (operator?.exclusive === 'yes') {
-    // what could not be read might say otherwise
-    if (isRead(device)) return byOperator(operator, []);
-    return verdict(
-      'unknown',
-      'doorbell.page-not-verified',
-      'pci-config',
-      `your own row vouches for the page, but PCI config space could not be read and might show otherwise: ${silence}`,
-    );
-  }
+  const heard = hearPci(device, index, pageSize, known);
+  if (typeof heard === 'object' && !heard.silent) return heard.judgement;
+  const silence = typeof heard === 'string' ? heard : heard.silence;
+  const beside = typeof heard === 'string' ? [] : heard.judgement.reasons;
   if (table?.area === 'shared-page' && table.exclusive === 'yes') {
     const message = `that the page holds nothing else is the parent driver's word (${table.source})`;
     const word = reason('doorbell.parent-word', 'table', message);
     return { verdict: 'safe', exclusivity: 'parent-driver', reasons: [sharedPage('table'), word] };
   }
+  if (operator?.exclusive === 'yes') {
+    // what could not be read might say otherwise
+    if (isRead(device)) return byOperator(operator, beside);
+    return verdict(
+      'unknown',
+      'doorbell.page-not-verified',
+      'pci-config',
+      `your own row vouches for the page, but PCI config space does not tell and might show otherwise: ${silence}`,
+    );
+  }
+  if (typeof heard === 'object' && heard.judgement.verdict !== 'safe') return heard.judgement;
   const noRow =
     (table ?? operator ?? known.disproved[0])
       ? ''
@@ -130,6 +147,32 @@ function judgeByWitness(device: VdpaDevice, index: number, pageSize: number, kno
     'pci-config',
     `nothing vouches for what else the page holds: ${silence}${noRow}`,
   );
+}
+
+/** What PCI config space says; `silent` where another's word may still count. A text: why it says nothing. */
+type Heard = { judgement: Judgement; silent: false } | { judgement: Judgement; silent: true; silence: string } | string;
+
+function hearPci({ pci }: VdpaDevice, index: number, pageSize: number, known: KnownParent): Heard {
+  if (!isKnown(pci)) return pci.detail;
+  if (pci === null) return 'the parent is no PCI function';
+  if (known.table?.area === 'shared-page') return 'the parent driver does not take its area from PCI config space';
+  const page = doorbellPageOf(pci, index, pageSize);
+  if (typeof page === 'string') return page;
+  const judgement = judgePage(page, pageSize);
+  if (judgement.verdict === 'safe') {
+    if (takesAreaFromPci(known)) return { judgement, silent: false };
+    const silence = 'nothing says that the driver takes its area from PCI config space';
+    return { judgement: { ...judgement, reasons: [] }, silent: true, silence };
+  }
+  if (judgement.reasons.some(({ code }) => code === 'doorbell.page-undeclared')) {
+    return { judgement, silent: true, silence: judgement.reasons[0]?.message ?? '' };
+  }
+  return { judgement, silent: false };
+}
+
+/** A row that ties the driver's area to the capability, and leaves the page to it or vouches for it. */
+function takesAreaFromPci({ table, operator }: KnownParent): boolean {
+  return [table, operator].some((row) => row?.area === 'virtio-notify-capability' && row.exclusive !== 'unknown');
 }
 
 function byOperator(row: ParentRow, reasons: readonly Reason[]): Judgement {
@@ -150,8 +193,10 @@ function sharedPage(by: Reason['by']): Reason {
   return reason('doorbell.shared-by-own-virtqueues', by, message);
 }
 
+/** Read to the end, and of one meaning. */
 function isRead({ pci }: VdpaDevice): boolean {
-  return isKnown(pci) && (pci === null || (isKnown(pci.capabilities) && isKnown(pci.bars)));
+  if (!isKnown(pci)) return false;
+  return pci === null || (isKnown(pci.capabilities) && isKnown(pci.bars) && notifyAreaOf(pci) !== severalAreas);
 }
 
 /** What PCI config space says of a page that the kernel maps. */
@@ -173,6 +218,11 @@ function judgePage(page: DoorbellPage, pageSize: number): Judgement {
   if (page.beyondBar) {
     return verdict('unsafe', 'doorbell.page-beyond-bar', by, `the page at ${where} reaches beyond the BAR`);
   }
+  if (page.elsewhere.length > 0) {
+    const what = page.elsewhere.join(' and ');
+    const message = `the page at ${where} is one of the notify capability, and other pages of it hold ${what}; which is this virtqueue's is only assumed (queue_notify_off cannot be read)`;
+    return verdict('unknown', 'doorbell.assumed-notify-off', by, message);
+  }
   if (!page.declared) {
     return verdict(
       'unknown',
@@ -180,6 +230,10 @@ function judgePage(page: DoorbellPage, pageSize: number): Judgement {
       by,
       `the page at ${where} reaches beyond the notify capability, and nothing declares what its other bytes are`,
     );
+  }
+  if (page.raggedEnd) {
+    const message = `the notify capability ends in the middle of a page, nothing declares the rest of that page, and that the page at ${where} is this virtqueue's is only assumed (queue_notify_off cannot be read)`;
+    return verdict('unknown', 'doorbell.page-undeclared', by, message);
   }
   const reasons = [
     reason(

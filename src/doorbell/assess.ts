@@ -4,13 +4,15 @@ import type { Assessment, DeviceAssessment, Verdict, VirtqueueAssessment } from 
 import type { Host, HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import { assessVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
+import { withoutGaps } from './complete.ts';
+import { withoutDisproved } from './contradiction.ts';
 import { controlIsolation } from './control-isolation.ts';
 import { adviceOnCaching, isOpenToIndexOverrun } from './kernel-hazards.ts';
 import { knownParentOf } from './known-parent.ts';
 import { layoutOf } from './layout.ts';
 import { pageSizesOf } from './page-sizes.ts';
 import { kernels } from './parents.ts';
-import { adviceOn, summaryOf } from './summary.ts';
+import { adviceOn, reasonOf, summaryOf, worseThanDevice } from './summary.ts';
 import { classOf, controlVirtqueueOf, queuePairsOf } from './virtqueue-role.ts';
 
 /** What the judge may use besides the report. */
@@ -31,12 +33,16 @@ export function assessHost(report: HostReport, options: AssessOptions = {}): Ass
   return { schemaVersion: 1, kind: 'Assessment', host: report.host.name, devices, findings: sortFindings(findings) };
 }
 
-/** Judges the doorbells of one device. */
+/**
+ * Judges the doorbells of one device.
+ * @throws VdpaQemuError bad-input where the report lists a virtqueue twice
+ */
 export function assessDevice(host: Host, device: VdpaDevice, { parents }: AssessOptions = {}): DeviceAssessment {
   const known = knownParentOf(host, device, parents);
-  const virtqueues = isKnown(device.virtqueues)
+  const judged = isKnown(device.virtqueues)
     ? device.virtqueues.map((virtqueue) => assessVirtqueue(host, device, virtqueue, known))
     : [];
+  const virtqueues = withoutGaps(device, withoutDisproved(judged));
   const data = dataVirtqueues(device, virtqueues);
   const verdict = worst(data);
   const base = {
@@ -120,19 +126,26 @@ function findingsOn(device: DeviceAssessment, index: number): Finding[] {
   return [...verdictFinding(device, index), ...contradictionFinding(device, index)];
 }
 
+/** One for the device, and one for a virtqueue that is worse: QEMU maps the control virtqueue's doorbell as well. */
 function verdictFinding(device: DeviceAssessment, index: number): Finding[] {
-  if (device.verdict !== 'unsafe' && device.verdict !== 'unknown') return [];
-  const reason = device.virtqueues.find(({ verdict }) => verdict === device.verdict)?.reasons[0];
-  const fix = device.advice[0];
-  return [
-    {
-      code: `assess.${device.verdict}`,
-      severity: device.verdict === 'unsafe' ? 'error' : 'warning',
-      path: `/devices/${index}`,
-      message: `${device.name}: ${reason?.message ?? device.summary}`,
-      ...(fix === undefined ? {} : { fix }),
-    },
-  ];
+  const beside = worseThanDevice(device);
+  const words = [device.verdict, ...(beside === undefined ? [] : [beside.verdict])];
+  return words.flatMap((word): Finding[] => {
+    if (word !== 'unsafe' && word !== 'unknown') return [];
+    const found = word === beside?.verdict ? beside : device.virtqueues.find(({ verdict }) => verdict === word);
+    const which = found === beside && beside !== undefined ? `virtqueue ${beside.index} (${beside.role}): ` : '';
+    const message = found === undefined ? device.summary : `${which}${reasonOf(found)}`;
+    const fix = device.advice[0];
+    return [
+      {
+        code: `assess.${word}`,
+        severity: word === 'unsafe' ? 'error' : 'warning',
+        path: `/devices/${index}`,
+        message: `${device.name}: ${message}`,
+        ...(fix === undefined ? {} : { fix }),
+      },
+    ];
+  });
 }
 
 /** The kernel's answer counts, but one of the other witnesses is wrong. */

@@ -27,7 +27,8 @@ export interface Word {
 
 /**
  * Looks up the parent of a device in the table and in the operator's rows.
- * @param rows the operator's own; of several that match, the one that names the device counts, else the last
+ * @param rows the operator's own; of several that match, one that says no counts, else the one that names the device,
+ * else the last
  */
 export function knownParentOf(host: Host, device: VdpaDevice, rows: readonly ParentRow[] = []): KnownParent {
   const driver = parentDriverOf(device);
@@ -65,7 +66,13 @@ function operatorRow(
       // a row for some kernels says nothing of one whose version is not known
       (row.kernels === undefined || (version !== undefined && contains(row.kernels, version))),
   );
-  return matching.findLast((row) => row.device !== undefined) ?? matching.at(-1);
+  // whoever says no may know more than who says yes: the order of files must not decide
+  return matching.findLast(isBad) ?? matching.findLast((row) => row.device !== undefined) ?? matching.at(-1);
+}
+
+/** The row says that the page holds something else. */
+export function isBad({ exclusive, hazard }: ParentRow): boolean {
+  return exclusive === 'no' || hazard !== undefined;
 }
 
 /** Both answers need an address: 524 is what comes where there is none (drivers/vhost/vdpa.c: vhost_vdpa_mmap()). */

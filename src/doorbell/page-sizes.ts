@@ -2,7 +2,7 @@ import { isKnown } from '../model/fact.ts';
 import type { PageSizeOutlook, Verdict, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { Host, VdpaDevice } from '../model/generated/host-report.ts';
 import { qemuNotifyStride } from './assess-virtqueue.ts';
-import { areaWitness, type KnownParent } from './known-parent.ts';
+import { areaWitness, isBad, type KnownParent } from './known-parent.ts';
 import { locationOf, pageSizesFor, virtqueueCountOf } from './location.ts';
 import { predictMapping } from './predict.ts';
 import { controlVirtqueueOf, roleOf } from './virtqueue-role.ts';
@@ -90,7 +90,7 @@ function pageOf(
   ofThisHost: boolean,
 ): PageView {
   const { table, operator, area } = known;
-  const hazard = [table, operator].find((row) => row?.exclusive === 'no');
+  const hazard = [table, operator].find((row) => row !== undefined && isBad(row));
   if (hazard) {
     const by = hazard === table ? 'table' : 'operator';
     const message = `${hazard.driver}: ${hazard.hazard ?? 'the page also holds something else'}`;

@@ -18,7 +18,17 @@ export interface DoorbellPage {
   readonly beyondBar: boolean;
   /** the page is inside the notify capability's range to its end */
   readonly declared: boolean;
+  /**
+   * other things in any page of the notify capability, in words; empty where all doorbells are in one page. Which page
+   * is the virtqueue's is an assumption (doorbellPageOf), and the kernel's answer is the same for each.
+   */
+  readonly elsewhere: readonly string[];
+  /** the notify capability ends in the middle of a page, and that may be the virtqueue's */
+  readonly raggedEnd: boolean;
 }
+
+/** Which one counts is up to the driver: virtio's own code takes the first (vp_vdpa, pds), ifcvf_init_hw() the last. */
+export const severalAreas = 'the PCI function has several notify capabilities, which describe different areas';
 
 /** The notify capability that the kernel's drivers use, and the BAR that it is in. */
 export interface NotifyArea {
@@ -55,8 +65,8 @@ const names: Record<VirtioPciCapability['type'], string> = {
 /**
  * Finds where the doorbells are, and everything else that is declared around them.
  * Returns the reason in words where the layout cannot be computed.
- * Source: drivers/virtio/virtio_pci_modern_dev.c: virtio_pci_find_capability() takes the first capability whose BAR
- * is there; a capability of type pci is a window, not a register; virtio 1.3, 4.1.4.
+ * Source: virtio 1.3, 4.1.4: a function may offer several structures of one type; a capability of type pci is a window,
+ * not a register.
  */
 export function notifyAreaOf(pci: PciFunction): NotifyArea | string {
   const known = areas.get(pci);
@@ -74,10 +84,11 @@ function findNotifyArea(pci: PciFunction): NotifyArea | string {
   if (!isKnown(pci.bars)) return pci.bars.detail;
   const { bars } = pci;
   const { virtio, msix } = pci.capabilities;
-  const notify = virtio.find((cap) => cap.type === 'notify' && bars.some((bar) => bar.index === cap.bar));
-  if (!notify) return 'the PCI function has no virtio notify capability';
-  const bar = bars.find((candidate) => candidate.index === notify.bar);
-  if (!bar || notify.notifyOffMultiplier === undefined) return 'the notify capability is incomplete';
+  const [notify, ...others] = virtio.filter(({ type }) => type === 'notify');
+  if (notify !== undefined && others.some((other) => !isSameArea(notify, other))) return severalAreas;
+  const bar = bars.find((candidate) => candidate.index === notify?.bar);
+  if (!notify || !bar) return 'the PCI function has no virtio notify capability';
+  if (notify.notifyOffMultiplier === undefined) return 'the notify capability is incomplete';
   if (bar.kind === 'io') return `the notify capability is in BAR ${bar.index}, whose addresses are I/O ports`;
 
   const regions: Region[] = [];
@@ -88,7 +99,7 @@ function findNotifyArea(pci: PciFunction): NotifyArea | string {
     regions.push({ kind, name, place, from, to: from + BigInt(length) });
   };
   for (const cap of virtio) {
-    if (cap === notify || cap.bar !== bar.index || cap.type === 'pci') continue;
+    if (cap.type === 'notify' || cap.bar !== bar.index || cap.type === 'pci') continue;
     add('registers', names[cap.type], cap.offset, cap.length);
   }
   if (msix?.tableBar === bar.index) add('msix', 'the MSI-X table', msix.tableOffset, 16 * msix.vectors);
@@ -104,11 +115,21 @@ function findNotifyArea(pci: PciFunction): NotifyArea | string {
   return { notify, multiplier: notify.notifyOffMultiplier, bar, regions };
 }
 
+function isSameArea(one: VirtioPciCapability, other: VirtioPciCapability): boolean {
+  return (
+    one.bar === other.bar &&
+    one.offset === other.offset &&
+    one.length === other.length &&
+    one.notifyOffMultiplier === other.notifyOffMultiplier
+  );
+}
+
 /**
  * Computes the page of a virtqueue's doorbell from PCI config space alone, without touching the BAR:
  * BAR + notify capability offset + queue_notify_off * notify_off_multiplier (virtio 1.3, 4.1.4.4.1), with
- * queue_notify_off taken to be the virtqueue's index, as the kernel's mmap answer has to bear out (the register
- * itself can only be read by writing queue_select in the BAR, which would disturb a live device).
+ * queue_notify_off taken to be the virtqueue's index (the register itself can only be read by writing queue_select in
+ * the BAR, which would disturb a live device). The kernel's mmap answer cannot bear that out where the multiplier is the
+ * page size, since each page of the capability passes its checks: hence `elsewhere`.
  * Returns the reason in words where the layout cannot be computed.
  * Source: drivers/virtio/virtio_pci_modern_dev.c: vp_modern_map_vq_notify().
  */
@@ -132,7 +153,33 @@ export function doorbellPageOf(pci: PciFunction, index: number, pageSize: number
     neighbours: regions.filter(({ from, to }) => from < end && to > page).map(({ place }) => place),
     beyondBar: page < 0n || end > BigInt(bar.size),
     declared: page >= BigInt(notify.offset) && end <= BigInt(notify.offset) + BigInt(notify.length),
+    elsewhere: multiplier === 0 ? [] : thingsInPagesOf(area, size),
+    raggedEnd: multiplier !== 0 && (start + BigInt(notify.offset) + BigInt(notify.length)) % size !== 0n,
   };
+}
+
+/** What other than doorbells lies in a page that the notify capability touches, or that such a page leaves the BAR. */
+function thingsInPagesOf(area: NotifyArea, pageSize: bigint): readonly string[] {
+  const known = things.get(area) ?? new Map<bigint, readonly string[]>();
+  things.set(area, known);
+  const found = known.get(pageSize) ?? findThings(area, pageSize);
+  known.set(pageSize, found);
+  return found;
+}
+
+/** The answer is the same for each virtqueue. */
+const things = new WeakMap<NotifyArea, Map<bigint, readonly string[]>>();
+
+function findThings(area: NotifyArea, pageSize: bigint): readonly string[] {
+  const { notify, bar, regions } = area;
+  const start = BigInt(bar.start);
+  const down = (offset: bigint): bigint => offset - ((start + offset) % pageSize);
+  const from = down(BigInt(notify.offset));
+  const last = BigInt(notify.offset) + BigInt(notify.length) - 1n;
+  const to = notify.length === 0 ? from + pageSize : down(last) + pageSize;
+  const found = regions.filter((region) => region.from < to && region.to > from).map(({ place }) => place);
+  if (from < 0n || to > BigInt(bar.size)) found.push('bytes beyond the BAR');
+  return found;
 }
 
 /**

@@ -9,8 +9,26 @@ export function reasonOf({ reasons }: VirtqueueAssessment): string {
 
 type Judged = Omit<DeviceAssessment, 'summary' | 'advice'>;
 
+/**
+ * A virtqueue that speaks against page-per-vq though the device's verdict, that of its data virtqueues, does not: the
+ * control virtqueue, whose doorbell QEMU maps as well.
+ */
+export function worseThanDevice({
+  verdict: word,
+  virtqueues,
+}: Pick<Judged, 'verdict' | 'virtqueues'>): VirtqueueAssessment | undefined {
+  if (word === 'unsafe') return undefined;
+  const unsafe = virtqueues.find(({ verdict }) => verdict === 'unsafe');
+  return unsafe ?? (word === 'unknown' ? undefined : virtqueues.find(({ verdict }) => verdict === 'unknown'));
+}
+
 /** One plain sentence on a device. */
 export function summaryOf(judged: Judged, device: VdpaDevice): string {
+  const beside = worseThanDevice(judged);
+  if (beside) {
+    const which = `the data virtqueues are ${judged.verdict}, but virtqueue ${beside.index} (${beside.role}) is ${beside.verdict}`;
+    return `do not set page-per-vq=on: ${which}: ${reasonOf(beside)}`;
+  }
   const first = judged.virtqueues.find(({ verdict }) => verdict === judged.verdict)?.reasons[0]?.message;
   switch (judged.verdict) {
     case 'safe':
@@ -32,8 +50,9 @@ export function adviceOn(judged: Judged, device: VdpaDevice, kernel?: string): s
   const codes = new Set(judged.virtqueues.flatMap(({ reasons }) => reasons.map(({ code }) => code)));
   const advice: string[] = [];
   const unsafe = judged.virtqueues.some(({ verdict }) => verdict === 'unsafe');
-  if (judged.verdict === 'safe' && !unsafe) advice.push('hostNotifier: auto (or require) gives page-per-vq=on');
-  if (judged.verdict === 'unavailable') {
+  const beside = worseThanDevice(judged);
+  if (judged.verdict === 'safe' && !beside) advice.push('hostNotifier: auto (or require) gives page-per-vq=on');
+  if (judged.verdict === 'unavailable' && !beside) {
     advice.push(
       'page-per-vq=on does no harm here and has no effect; use it only where another host of the migration domain gains by it',
     );

@@ -10,7 +10,9 @@ export function queuePairsOf(device: VdpaDevice): number | undefined {
   const { config, features } = device.identity;
   if (classOf(device) !== 'net') return undefined;
   if (isKnown(features) && !hasFeature(features, 'VIRTIO_NET_F_MQ')) return 1;
-  return isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : undefined;
+  // virtio 1.3, 5.1.4: 1 to 0x8000; of 0 the first virtqueue would be the control virtqueue
+  const pairs = isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : undefined;
+  return pairs === 0 ? undefined : pairs;
 }
 
 export function classOf(device: VdpaDevice): string {

@@ -23,7 +23,7 @@ export function decidePagePerVq(
   const views = devices.map((device) => obstaclesOf(device, granularity));
   if (policy === 'require') {
     for (const { label, obstacle, danger } of views) {
-      const blocking = obstacle ?? danger;
+      const blocking = danger?.verdict === 'unsafe' ? danger : (obstacle ?? danger);
       if (blocking) {
         findings.error(
           'plan.host-notifier-required',

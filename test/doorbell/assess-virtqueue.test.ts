@@ -51,6 +51,13 @@ const sharedPage = parents.find(({ area }) => area === 'shared-page')!;
 const octep = parents.find(({ driver }) => driver === 'octep_vdpa')!;
 const vp1Mapped = doorbells('vp1', 'mapped', 'mapped', 'mapped');
 const noPci = device('vp0', { pci: null });
+const secondNotify = addCapability('vp0', {
+  type: 'notify',
+  bar: 4,
+  offset: 0x3ffc,
+  length: 4,
+  notifyOffMultiplier: 0,
+});
 const offset0 = 'BAR 4 + 0x3000';
 
 describe('safe', () => {
@@ -193,11 +200,60 @@ describe('the kernel maps it, and yet', () => {
       `the page at ${offset0} also holds the ISR status register at BAR 4 + 0x3100 and common configuration registers at BAR 4 + 0x3200`,
     ],
     [
-      'a second notify capability is in the page',
-      [addCapability('vp0', { type: 'notify', bar: 4, offset: 0x3ffc, length: 4, notifyOffMultiplier: 0 })],
+      'a second notify capability says something else',
+      [secondNotify],
+      'unknown',
+      'doorbell.page-not-verified',
+      'nothing vouches for what else the page holds: the PCI function has several notify capabilities, which describe different areas',
+    ],
+    [
+      'another page of the notify capability holds registers',
+      [capability('vp0', 'isr', { offset: 0x8000, length: 1 })],
+      'unknown',
+      'doorbell.assumed-notify-off',
+      `the page at ${offset0} is one of the notify capability, and other pages of it hold the ISR status register at BAR 4 + 0x8000; which is this virtqueue's is only assumed (queue_notify_off cannot be read)`,
+    ],
+    [
+      'the notify capability is longer than the BAR',
+      [bar('vp0', 4, { size: '0x10000' })],
+      'unknown',
+      'doorbell.assumed-notify-off',
+      `the page at ${offset0} is one of the notify capability, and other pages of it hold bytes beyond the BAR; which is this virtqueue's is only assumed (queue_notify_off cannot be read)`,
+    ],
+    [
+      'the notify capability ends in the middle of a later page',
+      [capability('vp0', 'notify', { length: 0x3800 })],
+      'unknown',
+      'doorbell.page-undeclared',
+      `the notify capability ends in the middle of a page, nothing declares the rest of that page, and that the page at ${offset0} is this virtqueue's is only assumed (queue_notify_off cannot be read)`,
+    ],
+    [
+      'the parent is a PCI function with a notify capability, of a driver that nobody has heard of',
+      [parentDriver('vp0', 'newdpa')],
+      'unknown',
+      'doorbell.page-not-verified',
+      'nothing vouches for what else the page holds: nothing says that the driver takes its area from PCI config space, and parent driver newdpa is not in our table',
+    ],
+    [
+      '.. which objects all the same where registers are in the page',
+      [parentDriver('vp0', 'newdpa'), msix('vp0', { tableBar: 4, tableOffset: 0x3800 })],
       'unsafe',
       'doorbell.page-holds-registers',
-      `the page at ${offset0} also holds another notification area at BAR 4 + 0x3ffc`,
+      `the page at ${offset0} also holds the MSI-X table at BAR 4 + 0x3800`,
+    ],
+    [
+      'features were not negotiated',
+      [identity('vp0', { negotiation: unknown('EINVAL', 'SET_FEATURES: EINVAL') })],
+      'unknown',
+      'doorbell.not-tested',
+      "the kernel's answer is one from before feature negotiation, when drivers report other areas: SET_FEATURES: EINVAL",
+    ],
+    [
+      'the device was never opened',
+      [device('vp0', { open: unknown('EBUSY', '/dev/vhost-vdpa-0: EBUSY') })],
+      'unknown',
+      'doorbell.not-tested',
+      'the report has an answer of the kernel though the device was not opened: /dev/vhost-vdpa-0: EBUSY',
     ],
     [
       'shared memory is in the page',
@@ -348,9 +404,23 @@ describe('the kernel maps it, and yet', () => {
     });
   });
 
-  test('only the page of the virtqueue itself counts: registers in its neighbour are no matter', () => {
+  test('registers in the page of one virtqueue: of the others it is only assumed that their pages are others', () => {
     const edits = [msix('vp0', { tableBar: 4, tableOffset: 0x5000 })];
-    expect([0, 1, 2].map((index) => assess('vp0', index, edits).verdict)).toEqual(['safe', 'safe', 'unsafe']);
+    expect([0, 1, 2].map((index) => assess('vp0', index, edits).verdict)).toEqual(['unknown', 'unknown', 'unsafe']);
+  });
+
+  test('registers right before and right behind the notify capability are no matter', () => {
+    const edits = [
+      capability('vp0', 'notify', { length: 0x3000 }),
+      capability('vp0', 'isr', { offset: 0x6000, length: 1 }),
+      capability('vp0', 'device', { offset: 0x2ffc, length: 4 }),
+    ];
+    expect([0, 1, 2].map((index) => assess('vp0', index, edits).verdict)).toEqual(['safe', 'safe', 'safe']);
+  });
+
+  test('refused without negotiation: after it the kernel might map it', () => {
+    const edits = [doorbells('vp0', refused('ENOTSUPP')), identity('vp0', { negotiation: unknown('EINVAL', 'x') })];
+    expect(assess('vp0', 0, edits)).toMatchObject({ kernel: 'ENOTSUPP', verdict: 'unknown' });
   });
 });
 
@@ -630,10 +700,43 @@ describe("an operator's own row", () => {
   });
 
   test('of two rows the one that names the device counts, else the last', () => {
+    const other = { ...vendor, exclusive: 'unknown' } as const;
+    expect(assessFully('vp0', 0, newdpa, [{ ...vendor, device: 'vp0' }, other]).verdict).toBe('safe');
+    expect(assessFully('vp0', 0, newdpa, [other, vendor]).verdict).toBe('safe');
+    expect(assessFully('vp0', 0, newdpa, [vendor, other]).verdict).toBe('unknown');
+  });
+
+  test('but one that says no wins, in whatever order', () => {
     const no = { ...vendor, exclusive: 'no' } as const;
-    expect(assessFully('vp0', 0, newdpa, [{ ...vendor, device: 'vp0' }, no]).verdict).toBe('safe');
-    expect(assessFully('vp0', 0, newdpa, [no, vendor]).verdict).toBe('safe');
+    expect(assessFully('vp0', 0, newdpa, [no, vendor]).verdict).toBe('unsafe');
     expect(assessFully('vp0', 0, newdpa, [vendor, no]).verdict).toBe('unsafe');
+    expect(assessFully('vp0', 0, newdpa, [{ ...vendor, device: 'vp0' }, no]).verdict).toBe('unsafe');
+    expect(assessFully('vp0', 0, newdpa, [no, { ...vendor, device: 'vp0' }]).verdict).toBe('unsafe');
+    expect(assessFully('vp0', 0, newdpa, [{ ...no, driver: 'other' }, vendor]).verdict).toBe('safe');
+  });
+
+  test('one with a hazard says no, whatever else it says', () => {
+    const row = { ...vendor, hazard: 'a reset register at 0x10' } as const;
+    expect(assessFully('vp0', 0, newdpa, [row]).reasons[0]?.code).toBe('doorbell.parent-hazard');
+  });
+
+  test('one that ties the driver to the virtio capability makes PCI config space its witness', () => {
+    const edits = [parentDriver('vp0', 'newdpa')];
+    const row = { ...vendor, area: 'virtio-notify-capability', exclusive: 'pci-config' } as const;
+    expect(assessFully('vp0', 0, edits, [row])).toMatchObject({ verdict: 'safe', exclusivity: 'pci-config' });
+    expect(assessFully('vp0', 0, edits, [{ ...row, exclusive: 'unknown' }]).verdict).toBe('unknown');
+    expect(assessFully('vp0', 0, edits, [{ ...row, area: 'page-per-vq' }]).verdict).toBe('unknown');
+  });
+
+  test('vouches for a page of a PCI function whose capability shows nothing against it', () => {
+    const edits = [parentDriver('vp0', 'newdpa')];
+    expect(assessFully('vp0', 0, edits, [vendor])).toMatchObject({ verdict: 'safe', exclusivity: 'operator' });
+  });
+
+  test('does not decide which of several notify capabilities the driver uses', () => {
+    const [first] = assessFully('vp0', 0, [secondNotify], [{ ...vendor, driver: 'vp-vdpa' }]).reasons;
+    expect(first).toMatchObject({ code: 'doorbell.page-not-verified' });
+    expect(first?.message).toMatch(/^your own row vouches for the page, but PCI config space does not tell/);
   });
 
   test('a simulator that the lab gave doorbells: our table is disproved, and the operator may vouch', () => {
@@ -783,5 +886,35 @@ describe('the kernel contradicts what is known: its answer counts, and the reaso
     });
     const blind = [...edits, host({ pageSize: unknown('ENOSYS', 'x') })];
     expect(assessFully('vp0', 0, blind, [row]).reasons).toHaveLength(1);
+  });
+});
+
+describe('a witness that the kernel proves wrong vouches for nothing', () => {
+  const mult0 = capability('vp0', 'notify', { notifyOffMultiplier: 0 });
+  test.each<[what: string, index: number, edits: Edit[], code: string]>([
+    ['vp_vdpa with multiplier 0 reports an area of no size', 0, [mult0], 'doorbell.contradiction'],
+    ['the control virtqueue of mlx5', 2, [noPci, parentDriver('vp0', 'mlx5_core')], 'doorbell.contradiction'],
+    ['snet has no notification area', 0, [parentDriver('vp0', 'snet-vdpa-driver')], 'doorbell.page-not-verified'],
+    ['eni has no notification area', 0, [parentDriver('vp0', 'alibaba-eni-vdpa')], 'doorbell.page-not-verified'],
+  ])('%s, and yet the kernel maps it', (_, index, edits, code) => {
+    const { verdict, exclusivity, reasons } = assessFully('vp0', index, edits);
+    expect({ verdict, exclusivity }).toEqual({ verdict: 'unknown', exclusivity: 'none' });
+    expect(reasons[0]?.code).toBe(code);
+    expect(reasons.map((reason) => reason.code)).toContain('doorbell.contradiction');
+  });
+
+  test("nor does the operator's own, but where it only corrects a row that says there is no area", () => {
+    const row = { driver: 'newdpa', area: 'page-per-vq', controlArea: 'none', exclusive: 'yes', source: 'x' } as const;
+    const newdpa = [noPci, parentDriver('vp0', 'newdpa')];
+    expect(assessFully('vp0', 2, newdpa, [row])).toMatchObject({ verdict: 'unknown', exclusivity: 'none' });
+    expect(assessFully('vp0', 0, newdpa, [row])).toMatchObject({ verdict: 'safe', exclusivity: 'operator' });
+    const zoo = { ...row, driver: 'vdpasim_net' } as const;
+    const mapped = doorbells('sim0', 'mapped', 'mapped', 'mapped');
+    expect(assessFully('sim0', 2, [mapped], [zoo]).verdict).toBe('unknown');
+    expect(assessFully('sim0', 0, [mapped], [zoo]).verdict).toBe('safe');
+    const snet = { driver: 'snet-vdpa-driver', area: 'page-per-vq', exclusive: 'yes', source: 'x' } as const;
+    const corrected = assessFully('vp0', 0, [noPci, parentDriver('vp0', snet.driver)], [snet]);
+    expect(corrected).toMatchObject({ verdict: 'safe', exclusivity: 'operator' });
+    expect(corrected.reasons.at(-1)?.code).toBe('doorbell.contradiction');
   });
 });

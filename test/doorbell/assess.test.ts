@@ -166,6 +166,15 @@ describe('the verdict of a device is the worst of its data virtqueues', () => {
       [doorbells('vp0', yes, yes, no), withoutFeature('vp0', 'VIRTIO_NET_F_CTRL_VQ')],
       'unavailable',
     ],
+    [
+      'the first virtqueue counts where the device says that it has no pairs',
+      [
+        queuePairs('vp0', 1),
+        netConfig('vp0', { maxVirtqueuePairs: 0 }),
+        msix('vp0', { tableBar: 4, tableOffset: 0x3800 }),
+      ],
+      'unsafe',
+    ],
     ['no virtqueues', [doorbells('vp0')], 'unknown'],
     ['virtqueues not known', [busy('vp0')], 'unknown'],
   ])('%s', (_, edits, verdict) => {

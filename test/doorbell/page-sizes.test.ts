@@ -145,7 +145,7 @@ describe('what if the host had other pages', () => {
     [
       'mlx5: its word is for one page, and larger ones depend on the BAR of its subfunction',
       'vp0',
-      [noPci, parentDriver('vp0', 'mlx5_core')],
+      [noPci, parentDriver('vp0', 'mlx5_core'), doorbells('vp0', 'mapped', 'mapped', refused('ENOTSUPP'))],
       [],
       ['4096* safe own-virtqueues maps', '16384 unavailable unknown unknown', '65536 unavailable unknown unknown'],
     ],

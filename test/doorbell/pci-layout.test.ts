@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { doorbellPageOf, type DoorbellPage } from '../../src/doorbell/pci-layout.ts';
 import { unknown } from '../../src/model/fact.ts';
-import { bar, capability, msix, pci, pciOf, reportWith, type Edit } from '../report-builder.ts';
+import {
+  bar,
+  capabilities,
+  capability,
+  msix,
+  pci,
+  pciOf,
+  reportWith,
+  type Capabilities,
+  type Edit,
+} from '../report-builder.ts';
 
 function page(name: string, index: number, pageSize: number, ...edits: Edit[]): DoorbellPage | string {
   return doorbellPageOf(reportWithUnknowns(name, edits), index, pageSize);
@@ -23,6 +33,8 @@ const exclusive: DoorbellPage = {
   neighbours: [],
   beyondBar: false,
   declared: true,
+  elsewhere: [],
+  raggedEnd: false,
 };
 
 describe('doorbellPageOf', () => {
@@ -168,11 +180,52 @@ describe('doorbellPageOf', () => {
     expect(page('vp0', 0, 0)).toBe('pages of 0 bytes are none');
   });
 
-  test('of two notify capabilities the first counts whose BAR is assigned, as in the kernel', () => {
-    const report = reportWith((edited) => {
-      const { virtio } = pciOf(edited, 'vp0').capabilities;
-      virtio.unshift({ type: 'notify', bar: 2, offset: 0, length: 4, notifyOffMultiplier: 0 });
+  const second = (changes: Partial<Capabilities['virtio'][number]>, first = false): Edit =>
+    capabilities('vp0', ({ virtio }) => {
+      const notify = virtio.find(({ type }) => type === 'notify')!;
+      virtio.splice(first ? 0 : virtio.length, 0, { ...notify, ...changes });
     });
-    expect(doorbellPageOf(pciOf(report, 'vp0'), 0, 4096)).toEqual(exclusive);
+  const several = 'the PCI function has several notify capabilities, which describe different areas';
+
+  test.each<[what: string, changes: Partial<Capabilities['virtio'][number]>]>([
+    ['another BAR', { bar: 0 }],
+    ['a BAR that is not assigned', { bar: 2 }],
+    ['another offset', { offset: 0x403000 }],
+    ['another length', { length: 0x1000 }],
+    ['another multiplier', { notifyOffMultiplier: 0 }],
+    ['no multiplier', { notifyOffMultiplier: undefined as unknown as number }],
+  ])('two notify capabilities, one with %s: virtio takes the first, ifcvf the last', (_, changes) => {
+    expect(page('vp0', 0, 4096, second(changes))).toBe(several);
+    expect(page('vp0', 0, 4096, second(changes, true))).toBe(several);
+  });
+
+  test('two notify capabilities that say the same are one', () => {
+    expect(page('vp0', 0, 4096, second({}))).toEqual(exclusive);
+  });
+
+  const four = capability('vp0', 'notify', { length: 0x4000 });
+  test.each<[what: string, edits: Edit[], elsewhere: string[]]>([
+    ['registers in the last page', [four, isr(0x6ffc)], ['the ISR status register at BAR 4 + 0x6ffc']],
+    ['right behind the last page', [four, isr(0x7000)], []],
+    ['right before the first page', [four, isr(0x2ffc)], []],
+    ['the BAR ends in the last page', [four, bar('vp0', 4, { size: '0x6fff' })], ['bytes beyond the BAR']],
+    ['the BAR ends with the last page', [four, bar('vp0', 4, { size: '0x7000' })], []],
+    ['one doorbell for all', [four, capability('vp0', 'notify', { notifyOffMultiplier: 0 }), isr(0x6ffc)], []],
+    ['a capability of no length', [capability('vp0', 'notify', { length: 0 }), isr(0x4000)], []],
+  ])("which page of the capability is the virtqueue's is only assumed: %s", (_, edits, elsewhere) => {
+    expect(page('vp0', 0, 4096, ...edits)).toMatchObject({ elsewhere });
+  });
+
+  test.each([
+    [0x4000, 4096, false],
+    [0x4004, 4096, true],
+    [0x4004, 0, false],
+  ])('a capability of %d bytes, multiplier %d: does it end inside of a page', (length, multiplier, raggedEnd) => {
+    const edit = capability('vp0', 'notify', { length, notifyOffMultiplier: multiplier });
+    expect(page('vp0', 0, 4096, edit)).toMatchObject({ raggedEnd });
   });
 });
+
+function isr(offset: number): Edit {
+  return capability('vp0', 'isr', { offset, length: 1 });
+}

@@ -71,9 +71,13 @@ const functions: fc.Arbitrary<PciFunction> = fc
         arbitrary: fc.record({
           virtio: fc
             .tuple(
-              fc.array(fc.record({ type: capabilityType, bar: fc.constantFrom(0, 4), offset: place, length }), {
-                maxLength: 5,
-              }),
+              fc.oneof(
+                fc.array(fc.record({ type: capabilityType, bar: fc.constantFrom(0, 4), offset: place, length }), {
+                  maxLength: 5,
+                }),
+                // as devices have it: below the doorbells
+                fc.constant([{ type: 'common' as const, bar: 4, offset: 0, length: 56 }]),
+              ),
               fc.record({ offset: place, length, multiplier: fc.constantFrom(0, 2, 4, 4096, 4096, 4096, 8192, 65536) }),
             )
             .map(([others, { multiplier, ...notify }]) => [
@@ -102,6 +106,8 @@ const doorbell: fc.Arbitrary<Virtqueue['doorbell']> = fc.oneof(
   why,
 );
 
+const vp0 = deviceOf(captured, 'vp0');
+const { negotiation } = vp0.identity;
 const driver = fc.constantFrom(...parents.map((row) => row.driver), 'newdpa', null);
 const devices: fc.Arbitrary<VdpaDevice> = fc
   .record({
@@ -111,7 +117,12 @@ const devices: fc.Arbitrary<VdpaDevice> = fc
       why,
     ),
     managementDevice: fc.oneof(fc.constantFrom('vdpasim_net', 'vduse', 'pci/0000:00:04.0'), why),
-    pci: fc.oneof({ weight: 6, arbitrary: functions }, fc.constant(null), why),
+    pci: fc.oneof(
+      { weight: 6, arbitrary: functions },
+      { weight: 2, arbitrary: fc.constant(vp0.pci) },
+      fc.constant(null),
+      why,
+    ),
     virtqueues: fc.oneof(
       {
         weight: 9,
@@ -122,7 +133,24 @@ const devices: fc.Arbitrary<VdpaDevice> = fc
       why,
     ),
   })
-  .map((changes) => ({ ...deviceOf(captured, 'vp0'), ...changes }));
+  .chain((changes) =>
+    fc
+      .record({
+        open: fc.oneof({ weight: 12, arbitrary: fc.constant('opened' as const) }, why),
+        negotiation: fc.oneof({ weight: 12, arbitrary: fc.constant(negotiation) }, why),
+        vqCount: fc.oneof(
+          { weight: 12, arbitrary: fc.constant(isKnown(changes.virtqueues) ? changes.virtqueues.length : 3) },
+          fc.integer({ min: 0, max: 7 }),
+          why,
+        ),
+      })
+      .map(({ open, ...identity }) => ({
+        ...vp0,
+        ...changes,
+        open,
+        identity: { ...vp0.identity, ...identity },
+      })),
+  );
 
 /** What an operator may claim: anything, for any driver or device. */
 const ownRows: fc.Arbitrary<ParentRow[]> = fc.array(
@@ -148,26 +176,28 @@ const ownRows: fc.Arbitrary<ParentRow[]> = fc.array(
 const meet = (from: number, length_: number, page: number) =>
   length_ > 0 && from < page + 4096 && from + length_ > page;
 
-/** Written without looking at src/doorbell/pci-layout.ts: is there anything else in the page, byte by byte? */
-function vouchedForByPci(device: VdpaDevice, index: number): boolean {
+/** Written without looking at src/doorbell/pci-layout.ts: is there anything else in any page that may be the doorbell's? */
+function vouchedForByPci(device: VdpaDevice): boolean {
   const { pci } = device;
   if (!isKnown(pci) || pci === null || !isKnown(pci.capabilities) || !isKnown(pci.bars)) return false;
-  const { bars } = pci;
   const { virtio, msix } = pci.capabilities;
-  const notify = virtio.find(({ type, bar }) => type === 'notify' && bars.some((candidate) => candidate.index === bar));
-  const bar = bars.find((candidate) => candidate.index === notify?.bar);
-  if (!notify || bar?.kind !== 'memory') return false;
-  const page = notify.offset + index * (notify.notifyOffMultiplier ?? 1);
-  return (
+  const all = virtio.filter(({ type }) => type === 'notify');
+  const [notify] = all;
+  if (!notify || all.some((one) => JSON.stringify(one) !== JSON.stringify(notify))) return false;
+  const bar = pci.bars.find((candidate) => candidate.index === notify.bar);
+  if (bar?.kind !== 'memory') return false;
+  const pages = notify.notifyOffMultiplier === 0 ? 1 : notify.length / 4096;
+  if (pages < 1 || !Number.isInteger(pages) || notify.length < 4096) return false;
+  const clean = (page: number): boolean =>
     (Number(bar.start) + page) % 4096 === 0 &&
     page + 4096 <= Number(bar.size) &&
-    page + 4096 <= notify.offset + notify.length &&
     !virtio.some(
-      (cap) => cap !== notify && cap.type !== 'pci' && cap.bar === bar.index && meet(cap.offset, cap.length, page),
+      (cap) =>
+        cap.type !== 'notify' && cap.type !== 'pci' && cap.bar === bar.index && meet(cap.offset, cap.length, page),
     ) &&
     !(msix !== null && msix.tableBar === bar.index && meet(msix.tableOffset, msix.vectors * 16, page)) &&
-    !(msix !== null && msix.pbaBar === bar.index && meet(msix.pbaOffset, Math.ceil(msix.vectors / 64) * 8, page))
-  );
+    !(msix !== null && msix.pbaBar === bar.index && meet(msix.pbaOffset, Math.ceil(msix.vectors / 64) * 8, page));
+  return Array.from({ length: pages }, (_, page) => notify.offset + page * 4096).every(clean);
 }
 
 /** Of a kernel's page at a doorbell: does PCI config space show something else in it, or put the page beyond the BAR? */
@@ -205,8 +235,14 @@ describe('whatever the facts are', () => {
           if (host.architecture === 'aarch64') expect(['5.10.223', '6.12.107', '7.1.8']).toContain(host.kernelRelease);
           const rowsOf = parents.filter((row) => isKnown(device.parent) && row.driver === device.parent?.driver);
           expect(rowsOf.every(({ hazard }) => hazard === undefined)).toBe(true);
-          if (virtqueue.exclusivity === 'pci-config') expect(vouchedForByPci(device, virtqueue.index)).toBe(true);
-          else if (virtqueue.exclusivity === 'parent-driver') expect(rowsOf.at(-1)?.area).toBe('shared-page');
+          expect(device.open).toBe('opened');
+          expect(isKnown(device.identity.negotiation)).toBe(true);
+          expect(isKnown(device.virtqueues) && device.virtqueues.length).toBe(device.identity.vqCount);
+          if (virtqueue.exclusivity === 'pci-config') {
+            expect(vouchedForByPci(device)).toBe(true);
+            const ties = [...rowsOf, ...rows].filter(({ area }) => area === 'virtio-notify-capability');
+            expect(ties.length).toBeGreaterThan(0);
+          } else if (virtqueue.exclusivity === 'parent-driver') expect(rowsOf.at(-1)?.area).toBe('shared-page');
           else {
             expect(virtqueue.exclusivity).toBe('operator');
             expect(rows.some(({ exclusive }) => exclusive === 'yes')).toBe(true);
@@ -219,6 +255,7 @@ describe('whatever the facts are', () => {
     );
     // the facts are varied enough to reach every reason code
     expect([...seen].sort()).toEqual([
+      'doorbell.assumed-notify-off',
       'doorbell.contradiction',
       'doorbell.control-without-area',
       'doorbell.exclusive',
@@ -239,6 +276,8 @@ describe('whatever the facts are', () => {
       'doorbell.parent-word',
       'doorbell.shared-by-own-virtqueues',
       'doorbell.size-not-page',
+      'doorbell.virtqueues-incomplete',
+      'doorbell.witness-disproved',
     ]);
   });
 

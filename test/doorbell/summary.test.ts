@@ -1,6 +1,6 @@
 /** The sentence and the advice that people read first. */
 import { describe, expect, test } from 'vitest';
-import { assessDevice } from '../../src/doorbell/assess.ts';
+import { assessDevice, assessHost } from '../../src/doorbell/assess.ts';
 import { unknown } from '../../src/model/fact.ts';
 import {
   busy,
@@ -8,6 +8,7 @@ import {
   deviceOf,
   doorbells,
   host,
+  msix,
   parentDriver,
   pci,
   refused,
@@ -19,6 +20,44 @@ const off = 'hostNotifier: off for every VM that may run here, or keep this host
 const harmless =
   'page-per-vq=on does no harm here and has no effect; use it only where another host of the migration domain gains by it';
 const asRoot = 'run `vdpa-qemu probe` as root, so that PCI config space can be read';
+
+describe('a control virtqueue that is worse than the data virtqueues', () => {
+  const control = doorbells('vp0', 'mapped', 'mapped', refused('ENOMEM'));
+
+  test('is told in the summary, and no advice speaks for page-per-vq', () => {
+    const report = reportWith(control);
+    const { verdict, summary, advice } = assessDevice(report.host, deviceOf(report, 'vp0'));
+    expect(verdict).toBe('safe');
+    expect(summary).toBe(
+      'do not set page-per-vq=on: the data virtqueues are safe, but virtqueue 2 (control) is unknown: mmap failed with ENOMEM, which says nothing of the doorbell',
+    );
+    expect(advice).toEqual([]);
+  });
+
+  test('is a finding of its own, an error where it is unsafe', () => {
+    const report = reportWith(
+      doorbells('vp0', refused('ENOTSUPP'), refused('ENOTSUPP'), 'mapped'),
+      msix('vp0', { tableBar: 4, tableOffset: 0x5000 }),
+    );
+    const { devices, findings } = assessHost(report);
+    const vp0 = devices.find(({ name }) => name === 'vp0')!;
+    expect(vp0.verdict).toBe('unavailable');
+    expect(vp0.virtqueues[2]?.reasons[0]).toMatchObject({ code: 'doorbell.page-holds-registers' });
+    expect(vp0.summary).toBe(
+      'do not set page-per-vq=on: the data virtqueues are unavailable, but virtqueue 2 (control) is unsafe: the page at BAR 4 + 0x5000 also holds the MSI-X table at BAR 4 + 0x5000',
+    );
+    expect(vp0.advice).toEqual([off]);
+    expect(findings.filter(({ code }) => code === 'assess.unsafe')).toEqual([
+      {
+        code: 'assess.unsafe',
+        severity: 'error',
+        path: '/devices/2',
+        message: 'vp0: virtqueue 2 (control): the page at BAR 4 + 0x5000 also holds the MSI-X table at BAR 4 + 0x5000',
+        fix: off,
+      },
+    ]);
+  });
+});
 
 describe('summary and advice', () => {
   test.each<[what: string, name: string, edits: Edit[], summary: string, advice: string[]]>([

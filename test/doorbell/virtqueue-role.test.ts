@@ -15,6 +15,7 @@ import {
 const mq = withFeature('vp0', 'VIRTIO_NET_F_MQ');
 const noConfig = identity('vp0', { config: unknown('EBUSY', 'x') });
 const noPairs = netConfig('vp0', { maxVirtqueuePairs: undefined });
+const zeroPairs = netConfig('vp0', { maxVirtqueuePairs: 0 });
 const noFeatures = identity('vp0', { features: unknown('EBUSY', 'x') });
 
 const found = (name: string, edits: Edit[]) => deviceOf(reportWith(...edits), name);
@@ -28,6 +29,7 @@ describe('queuePairsOf', () => {
     ['without MQ there is one, whatever the config space says', 'vp0', [noConfig], 1],
     ['features not known', 'vp0', [queuePairs('vp0', 2), noFeatures], 2],
     ['config space cut off', 'vp0', [mq, noPairs], undefined],
+    ['none, which no device may say', 'vp0', [queuePairs('vp0', 1), zeroPairs], undefined],
   ])('%s', (_, name, edits, pairs) => {
     expect(queuePairsOf(found(name, edits))).toBe(pairs);
   });
@@ -40,6 +42,7 @@ describe('controlVirtqueueOf', () => {
     ['not offered', 'vp0', [withoutFeature('vp0', 'VIRTIO_NET_F_CTRL_VQ')], undefined],
     ['features not known', 'vp0', [noFeatures], undefined],
     ['pairs not known', 'vp0', [mq, noPairs], undefined],
+    ['no pairs: the first virtqueue is none', 'vp0', [queuePairs('vp0', 1), zeroPairs], undefined],
     ['no net device', 'blk0', [], undefined],
   ])('%s', (_, name, edits, index) => {
     expect(controlVirtqueueOf(found(name, edits))).toBe(index);
