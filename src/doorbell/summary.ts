@@ -81,15 +81,15 @@ export function adviceOn(judged: Judged, device: VdpaDevice, kernel?: string): s
         break;
     }
   }
-  if (
-    codes.has('doorbell.page-not-verified') &&
-    isKnown(device.pci) &&
-    device.pci !== null &&
-    !isKnown(device.pci.capabilities)
-  ) {
-    advice.push('run `vdpa-qemu probe` as root, so that PCI config space can be read');
-  } else if (codes.has('doorbell.page-not-verified') && isKnown(device.pci)) {
-    advice.push("if the device's vendor vouches for the page, say so in a file for --parents (see docs/doorbell.md)");
+  const { pci } = device;
+  if (codes.has('doorbell.page-not-verified') && isKnown(pci)) {
+    const unread = pci === null || isKnown(pci.capabilities) ? undefined : pci.capabilities.unknown;
+    // whatever could not be read might speak against the vendor's word
+    if (unread === undefined) {
+      advice.push("if the device's vendor vouches for the page, say so in a file for --parents (see docs/doorbell.md)");
+    } else if (unread !== 'malformed') {
+      advice.push('run `vdpa-qemu probe` as root, so that PCI config space can be read');
+    }
   }
   return advice;
 }

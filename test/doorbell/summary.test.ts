@@ -100,6 +100,13 @@ describe('summary and advice', () => {
       [asRoot],
     ],
     [
+      'PCI capabilities are broken: root would not help',
+      'vp0',
+      [pci('vp0', { capabilities: unknown('malformed', 'the capability list leads to ones, at 0x60') })],
+      'not known, so not to be trusted: nothing vouches for what else the page holds: the capability list leads to ones, at 0x60',
+      [],
+    ],
+    [
       'the PCI function is not known: root would not help',
       'vp0',
       [device('vp0', { pci: unknown('EIO', 'x: EIO') })],

@@ -50,12 +50,21 @@ describe('captured functions', () => {
     });
   });
 
-  test('cut anywhere it ends, and has no more than the whole', () => {
-    const whole = parseCapabilities(captured('0000:00:04.0')) as { virtio: unknown[] };
-    for (let length = 65; length < 256; length++) {
-      const part = parseCapabilities(captured('0000:00:04.0').subarray(0, length)) as { virtio: unknown[] };
-      expect(whole.virtio).toEqual(expect.arrayContaining(part.virtio));
-    }
+  test('cut anywhere before the end of its last capability it is unknown, for what is behind may be in a page', () => {
+    const whole = captured('0000:00:04.0');
+    // the highest is MSI-X at 0x98
+    const parsed = parseCapabilities(whole);
+    const outcomes = Array.from({ length: 256 - 65 }, (_, more) => parseCapabilities(whole.subarray(0, 65 + more)));
+    const complete = outcomes.findIndex((part) => !('unknown' in part));
+    expect(65 + complete).toBe(0x98 + 12);
+    for (const part of outcomes.slice(0, complete)) expect(part).toMatchObject({ unknown: 'malformed' });
+    for (const part of outcomes.slice(complete)) expect(part).toEqual(parsed);
+  });
+
+  test('4096 bytes are the same: extended capabilities are another list', () => {
+    const long = new Uint8Array(4096).fill(0x09, 256);
+    long.set(captured('0000:00:04.0'));
+    expect(parseCapabilities(long)).toEqual(parseCapabilities(captured('0000:00:04.0')));
   });
 });
 
@@ -92,8 +101,17 @@ describe('kinds of capabilities', () => {
     expect(only(virtio(0, 8, [...le32(0xffffffff), ...le32(0)]))).toEqual([{ type: 'unknown', cfgType: 8, ...place }]);
   });
 
-  test('a vendor capability of another vendor, too short for virtio, is left out', () => {
-    expect(only([0x09, 0, 8, 1, 0, 0, 0, 0])).toEqual([]);
+  test.each([
+    [1, 0],
+    [4, 8],
+    [5, 15],
+    [77, 1],
+  ])('of type %i and %i bytes: registers all the same, for the kernel does not read the length', (cfgType, size) => {
+    expect(only(virtio(0, cfgType, [], size))).toEqual([{ type: 'unknown', cfgType, ...place }]);
+  });
+
+  test.each([0, 8, 19])('a notify capability of %i bytes stays one, and has no multiplier', (size) => {
+    expect(only(virtio(0, 2, le32(4096), size))).toEqual([{ type: 'notify', ...place }]);
   });
 
   test('the first MSI-X counts, and offsets above 2^31 stay positive', () => {
@@ -109,16 +127,37 @@ describe('hostile lists', () => {
   test.each([
     ['a capability that points to itself', { 0x40: virtio(0x40, 1) }, 0x40, 1],
     ['two that point to each other', { 0x40: virtio(0x60, 1), 0x60: virtio(0x40, 3) }, 0x40, 2],
-    ['a head inside of the header', { 0x40: virtio(0, 1) }, 0x10, 0],
-    ['a next inside of the header', { 0x40: virtio(0x20, 1) }, 0x40, 1],
     ['low bits in the pointers', { 0x40: virtio(0x63, 1), 0x60: virtio(2, 3) }, 0x43, 2],
-    ['an end mark of ones', { 0x40: virtio(0x60, 1), 0x60: [0xff, 0x80], 0x80: virtio(0, 3) }, 0x40, 1],
-    ['a capability over the end', { 0xf8: [0x09, 0, 16, 1, 0, 0, 0, 0] }, 0xf8, 0],
-    ['MSI-X over the end', { 0xfc: [0x11, 0, 0, 0] }, 0xfc, 0],
-  ])('%s', (_what, places, head, count) => {
+    ['up to the last byte', { 0xf0: virtio(0, 1) }, 0xf0, 1],
+  ])('%s: read to the end', (_what, places, head, count) => {
     const found = parseCapabilities(config(places, head)) as { virtio: unknown[]; msix: unknown };
     expect(found.virtio).toHaveLength(count);
     expect(found.msix).toBeNull();
+  });
+
+  test.each([
+    [
+      'a head inside of the header',
+      { 0x40: virtio(0, 1) },
+      0x10,
+      /^the capability list leads into the header, to 0x10$/,
+    ],
+    ['a next inside of the header', { 0x40: virtio(0x20, 1) }, 0x40, /into the header, to 0x20$/],
+    [
+      'an end mark of ones',
+      { 0x40: virtio(0x60, 1), 0x60: [0xff, 0x80], 0x80: virtio(0, 3) },
+      0x40,
+      /^the capability list leads to ones, at 0x60$/,
+    ],
+    ['a capability over the end', { 0xf8: [0x09, 0, 16, 1, 0, 0, 0, 0] }, 0xf8, /^the capability at 0xf8 is cut off/],
+    ['one that says it is longer', { 0xf0: virtio(0, 1, [], 17) }, 0xf0, /^the capability at 0xf0 is cut off/],
+    ['a vendor capability in the last four bytes', { 0xfc: [0x09, 0, 4, 1] }, 0xfc, /^the capability at 0xfc is cut/],
+    ['MSI-X over the end', { 0xfc: [0x11, 0, 0, 0] }, 0xfc, /^the capability at 0xfc is cut off/],
+  ])('%s: what is behind is not known', (_what, places, head, detail) => {
+    expect(parseCapabilities(config(places, head))).toEqual({
+      unknown: 'malformed',
+      detail: expect.stringMatching(detail) as string,
+    });
   });
 
   test('48 entries are enough', () => {
