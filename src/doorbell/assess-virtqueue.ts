@@ -4,7 +4,7 @@ import type { Host, VdpaDevice, Virtqueue } from '../model/generated/host-report
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import { contradictionsOf } from './contradiction.ts';
 import { cachingHazard } from './kernel-hazards.ts';
-import { isBad, knownParentOf, type KnownParent } from './known-parent.ts';
+import { isBad, knownParentOf, pciMayTell, type KnownParent } from './known-parent.ts';
 import { locationOf, pageSizesFor } from './location.ts';
 import { doorbellPageOf, notifyAreaOf, severalAreas, type DoorbellPage } from './pci-layout.ts';
 import { controlVirtqueueOf, roleOf } from './virtqueue-role.ts';
@@ -26,7 +26,7 @@ export function assessVirtqueue(
   known: KnownParent = knownParentOf(host, device),
 ): VirtqueueAssessment {
   const { index, doorbell } = virtqueue;
-  const location = locationOf(device, index, pageSizesFor(host));
+  const location = pciMayTell(known) ? locationOf(device, index, pageSizesFor(host)) : undefined;
   const base = { index, role: roleOf(device, index), ...(location === undefined ? {} : { location }) };
   if (typeof doorbell === 'object' && 'unknown' in doorbell) {
     const message = `the kernel was not asked for this doorbell: ${doorbell.detail}`;
@@ -112,7 +112,7 @@ function hazardIn({ hazard }: ParentRow): string {
 }
 
 /**
- * PCI config space may object to any page but mlx5's, and vouches only where a row says that the driver takes its area
+ * PCI config space may object to any page but of a driver whose area is elsewhere, and vouches only where a row says that the driver takes its area
  * from there. Where it shows nothing against it, the operator's or the parent driver's word counts.
  */
 function judgeByWitness(device: VdpaDevice, index: number, pageSize: number, known: KnownParent): Judgement {
@@ -155,7 +155,7 @@ type Heard = { judgement: Judgement; silent: false } | { judgement: Judgement; s
 function hearPci({ pci }: VdpaDevice, index: number, pageSize: number, known: KnownParent): Heard {
   if (!isKnown(pci)) return pci.detail;
   if (pci === null) return 'the parent is no PCI function';
-  if (known.table?.area === 'shared-page') return 'the parent driver does not take its area from PCI config space';
+  if (!pciMayTell(known)) return 'the parent driver does not take its area from PCI config space';
   const page = doorbellPageOf(pci, index, pageSize);
   if (typeof page === 'string') return page;
   const judgement = judgePage(page, pageSize);
@@ -255,10 +255,11 @@ function judgeRefused(
   index: number,
   errno: string,
   pageSize: number | undefined,
-  { table, operator }: KnownParent,
+  known: KnownParent,
 ): Judgement {
+  const { table, operator } = known;
   const page =
-    isKnown(device.pci) && device.pci !== null && pageSize !== undefined
+    pciMayTell(known) && isKnown(device.pci) && device.pci !== null && pageSize !== undefined
       ? doorbellPageOf(device.pci, index, pageSize)
       : undefined;
   const layout =

@@ -1,12 +1,25 @@
 import { isKnown } from '../model/fact.ts';
-import type { DeviceAssessment } from '../model/generated/assessment.ts';
+import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { VdpaDevice } from '../model/generated/host-report.ts';
+import { pciMayTell } from './known-parent.ts';
 import { hex, virtqueueCountOf } from './location.ts';
+import { knowledgeOf } from './parents.ts';
 import { notifyAreaOf, virtqueuesIn, type NotifyArea } from './pci-layout.ts';
 
-/** What a page with a doorbell is, by PCI config space; `hazard`: by what else is known of it; `none`: no doorbell in it. */
+/**
+ * What a page with a doorbell is, by PCI config space; `hazard`: a row says that it holds more; `unsafe`: what PCI shows
+ * is harmless, the kernel is not; `unverified`: nothing vouches for what PCI shows; `none`: no doorbell in it.
+ */
 export type PageState =
-  'exclusive' | 'own-virtqueues' | 'other-registers' | 'beyond-bar' | 'undeclared' | 'hazard' | 'none';
+  | 'exclusive'
+  | 'own-virtqueues'
+  | 'other-registers'
+  | 'beyond-bar'
+  | 'undeclared'
+  | 'hazard'
+  | 'unsafe'
+  | 'unverified'
+  | 'none';
 
 /** Something in a 4096-byte page. `from` and `to` are bytes from the page's start. */
 export interface PageItem {
@@ -54,6 +67,10 @@ export function barMapOf(device: VdpaDevice, judged: DeviceAssessment): BarMap |
   const { pci } = device;
   if (!isKnown(pci)) return pci.detail;
   if (pci === null) return 'the parent is no PCI function';
+  const table = knowledgeOf(judged.parentDriver);
+  if (!pciMayTell({ table })) {
+    return `the notification area of parent driver ${judged.parentDriver ?? ''} is not in its PCI config space`;
+  }
   const area = notifyAreaOf(pci);
   if (typeof area === 'string') return area;
   const view = new View(area, virtqueueCountOf(device), judged);
@@ -72,12 +89,19 @@ class View {
   private readonly count: number;
   private readonly judged: DeviceAssessment;
   private readonly start: bigint;
+  private readonly byIndex: ReadonlyMap<number, VirtqueueAssessment>;
+  private readonly isHazard: boolean;
 
   constructor(area: NotifyArea, count: number, judged: DeviceAssessment) {
     this.area = area;
     this.count = count;
     this.judged = judged;
     this.start = BigInt(area.bar.start);
+    this.byIndex = new Map(judged.virtqueues.map((virtqueue) => [virtqueue.index, virtqueue]));
+    // also of a device that could not be asked, and where QEMU would not install the page
+    this.isHazard = judged.pageSizes.some(({ reasons }) =>
+      reasons.some(({ code }) => code === 'doorbell.parent-hazard'),
+    );
   }
 
   /** Offsets of the pages in which something begins or ends, in order. */
@@ -144,10 +168,20 @@ class View {
     const end = offset + size;
     if (regions.some(({ from, to }) => from < end && to > offset)) return 'other-registers';
     if (offset < 0n || end > BigInt(bar.size)) return 'beyond-bar';
-    const judged = this.judged.virtqueues.slice(inPage.first, Math.min(inPage.last, inPage.first + 64) + 1);
-    if (judged.some(({ verdict }) => verdict === 'unsafe')) return 'hazard';
+    if (this.isHazard) return 'hazard';
     if (offset < BigInt(notify.offset) || end > BigInt(notify.offset) + BigInt(notify.length)) return 'undeclared';
+    const verdicts = this.verdictsOf(inPage);
+    if (verdicts.has('unsafe')) return 'unsafe';
+    if (verdicts.has('unknown')) return 'unverified';
     return inPage.last > inPage.first ? 'own-virtqueues' : 'exclusive';
+  }
+
+  /** Of the first virtqueues of a page, as the others are judged alike; of one that was not asked the device's. */
+  private verdictsOf({ first, last }: { first: number; last: number }): Set<DeviceAssessment['verdict']> {
+    const count = Math.min(last - first, 64) + 1;
+    return new Set(
+      Array.from({ length: count }, (_, more) => this.byIndex.get(first + more)?.verdict ?? this.judged.verdict),
+    );
   }
 
   private itemsIn(offset: bigint): PageItem[] {
@@ -186,7 +220,7 @@ class View {
   }
 
   private describe(index: number): string {
-    const found = this.judged.virtqueues[index];
+    const found = this.byIndex.get(index);
     return found ? `vq ${index} ${found.role}: ${found.verdict}` : `vq ${index}`;
   }
 }

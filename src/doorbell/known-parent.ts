@@ -48,6 +48,11 @@ export function knownParentOf(host: Host, device: VdpaDevice, rows: readonly Par
   return { driver, table: ours, operator: own, area: tellsArea ? own : ours, disproved };
 }
 
+/** False where the driver's row says that its area is not the one of the virtio notify capability. */
+export function pciMayTell({ table }: Pick<KnownParent, 'table'>): boolean {
+  return table === undefined || table.area === 'virtio-notify-capability';
+}
+
 /** Whose word the area is. */
 export function areaWitness({ area, operator }: KnownParent): 'table' | 'operator' {
   return area !== undefined && area === operator ? 'operator' : 'table';

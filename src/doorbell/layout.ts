@@ -1,7 +1,7 @@
 import { isKnown } from '../model/fact.ts';
 import type { Layout } from '../model/generated/assessment.ts';
 import type { Host, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
-import { knownParentOf, type KnownParent } from './known-parent.ts';
+import { knownParentOf, pciMayTell, type KnownParent } from './known-parent.ts';
 import { doorbellPageOf } from './pci-layout.ts';
 import { controlVirtqueueOf } from './virtqueue-role.ts';
 
@@ -24,15 +24,11 @@ export function layoutOf(host: Host, device: VdpaDevice, known: KnownParent = kn
   return layouts.size === 1 && only !== undefined ? only : layouts.size === 0 ? 'unknown' : 'mixed';
 }
 
-function layoutOfVirtqueue(
-  host: Host,
-  device: VdpaDevice,
-  { index, doorbell }: Virtqueue,
-  { table, area }: KnownParent,
-): Layout {
+function layoutOfVirtqueue(host: Host, device: VdpaDevice, { index, doorbell }: Virtqueue, known: KnownParent): Layout {
+  const { table, area } = known;
   const parent = table?.area === 'shared-page' ? table : area;
   if (parent?.area === 'none' || (parent === table && parent?.area === 'shared-page')) return parent.area;
-  if (isKnown(device.pci) && device.pci !== null && isKnown(host.pageSize)) {
+  if (pciMayTell(known) && isKnown(device.pci) && device.pci !== null && isKnown(host.pageSize)) {
     const page = doorbellPageOf(device.pci, index, host.pageSize);
     if (typeof page !== 'string') {
       if (page.multiplier === 0) return 'shared-page';

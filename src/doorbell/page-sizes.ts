@@ -2,7 +2,7 @@ import { isKnown } from '../model/fact.ts';
 import type { PageSizeOutlook, Verdict, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { Host, VdpaDevice } from '../model/generated/host-report.ts';
 import { qemuNotifyStride } from './assess-virtqueue.ts';
-import { areaWitness, isBad, type KnownParent } from './known-parent.ts';
+import { areaWitness, isBad, pciMayTell, type KnownParent } from './known-parent.ts';
 import { locationOf, pageSizesFor, virtqueueCountOf } from './location.ts';
 import { predictMapping } from './predict.ts';
 import { controlVirtqueueOf, roleOf } from './virtqueue-role.ts';
@@ -38,7 +38,7 @@ export function pageSizesOf(
   verdict: Verdict,
 ): PageSizeOutlook[] {
   const sizes = pageSizesFor(host);
-  const data = judged.length > 0 ? judged : presumed(device, sizes);
+  const data = judged.length > 0 ? judged : presumed(device, known, sizes);
   return sizes.map((pageSize) => {
     const ofThisHost = host.pageSize === pageSize;
     const view = worstPage(data.map((virtqueue) => pageOf(device, known, virtqueue, pageSize, ofThisHost)));
@@ -57,14 +57,14 @@ export function pageSizesOf(
 }
 
 /** The data virtqueues that a device says it has, where the kernel could not be asked for each. */
-function presumed(device: VdpaDevice, sizes: readonly number[]): DataVirtqueue[] {
+function presumed(device: VdpaDevice, known: KnownParent, sizes: readonly number[]): DataVirtqueue[] {
   const control = controlVirtqueueOf(device);
   // more of them lie in the same way
   const count = Math.min(virtqueueCountOf(device), 256);
   return Array.from({ length: count }, (_, index) => ({
     index,
     role: roleOf(device, index),
-    location: locationOf(device, index, sizes),
+    location: pciMayTell(known) ? locationOf(device, index, sizes) : undefined,
   })).filter(({ index }) => index !== control);
 }
 

@@ -9,7 +9,7 @@ export function legend(): Piece {
     [itemColours.msix, ink, 'MSI-X table or pending bits'],
     [itemColours.bar, ink, 'another BAR'],
     [itemColours.beyond, ink, 'not in the BAR'],
-    ...(['exclusive', 'own-virtqueues', 'other-registers', 'undeclared', 'none'] as const).map(
+    ...(['exclusive', 'own-virtqueues', 'other-registers', 'undeclared', 'unverified', 'none'] as const).map(
       (state) => [stateColours[state].fill, stateColours[state].strong, stateWords[state]] as const,
     ),
   ];

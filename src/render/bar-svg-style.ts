@@ -19,7 +19,9 @@ export const stateColours: Readonly<Record<PageState, { readonly fill: string; r
   'other-registers': { fill: '#fbdada', strong: '#b3261e' },
   'beyond-bar': { fill: '#fbdada', strong: '#b3261e' },
   hazard: { fill: '#fbdada', strong: '#b3261e' },
+  unsafe: { fill: '#fbdada', strong: '#b3261e' },
   undeclared: { fill: '#fdeec8', strong: '#8a5a00' },
+  unverified: { fill: '#e3e6ea', strong: '#4a5560' },
   none: { fill: '#f4f4f4', strong: '#9a9a9a' },
 };
 export const itemColours: Readonly<Record<PageItem['kind'], string>> = {

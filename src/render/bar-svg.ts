@@ -14,6 +14,9 @@ const verdictColours: Readonly<Record<DeviceAssessment['verdict'], string>> = {
   unknown: '#8a5a00',
 };
 
+/** Devices of a host that are drawn. */
+const shownDevices = 64;
+
 /**
  * Draws the doorbells of a host: one panel per device with its notify BAR as pages of 4 KiB and 64 KiB; of a device
  * whose layout PCI config space does not tell, what the kernel answered per virtqueue.
@@ -34,11 +37,13 @@ export function renderBarSvgs(hosts: readonly { report: HostReport; assessment: 
   };
   for (const { report, assessment } of hosts) {
     add(hostHead(report));
-    for (const [index, judged] of assessment.devices.entries()) {
+    for (const [index, judged] of assessment.devices.slice(0, shownDevices).entries()) {
       const device = report.devices[index];
       if (device) add(panel(device, judged));
     }
     if (assessment.devices.length === 0) add(lines(['no vDPA devices']));
+    const more = assessment.devices.length - shownDevices;
+    if (more > 0) add(lines([`and ${more} more devices, which are not drawn: give a report of fewer`]));
   }
   add(legend());
   const root = element(

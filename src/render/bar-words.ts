@@ -9,6 +9,8 @@ export const stateWords: Readonly<Record<PageState, string>> = {
   'beyond-bar': 'reaches beyond the BAR',
   undeclared: 'holds undeclared bytes',
   hazard: 'known to hold more',
+  unsafe: 'unsafe on this host',
+  unverified: 'not verified',
   none: 'no doorbell',
 };
 

@@ -125,14 +125,14 @@ describe('what if the host had other pages', () => {
       ],
     ],
     [
-      'octeon_ep: known to hold more, whatever the size; it claims a host page, and virtqueue 1 is 16 KiB aligned',
+      'octeon_ep: known to hold more, whatever the size; where its area is PCI config space does not tell',
       'vp0',
       [parentDriver('vp0', 'octep_vdpa')],
       [],
       [
         '4096* unsafe other-registers maps',
-        '16384 unavailable other-registers mixed',
-        '65536 unavailable other-registers refuses',
+        '16384 unavailable other-registers unknown',
+        '65536 unavailable other-registers unknown',
       ],
     ],
     [

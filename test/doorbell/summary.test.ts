@@ -89,7 +89,7 @@ describe('summary and advice', () => {
       'unsafe by its parent driver',
       'vp0',
       [parentDriver('vp0', 'octep_vdpa')],
-      'do not set page-per-vq=on: octep_vdpa: the interrupt cause byte of the queue lies at doorbell + 4, in the exported page (drivers/vdpa/octeon_ep/octep_vdpa_main.c: octep_get_vq_notification(); octep_vdpa_hw.c: cb_notify_addr)',
+      'do not set page-per-vq=on: octep_vdpa: the interrupt cause byte of the queue lies at doorbell + 4, in the exported page (drivers/vdpa/octeon_ep/octep_vdpa_main.c: octep_get_vq_notification(); octep_vdpa_hw.c: cb_notify_addr, octep_pci_caps_read())',
       [off],
     ],
     [

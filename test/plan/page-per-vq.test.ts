@@ -31,7 +31,7 @@ const why: Record<State, string> = {
   unavailable:
     "the doorbell's address is not a multiple of the host's page size of 4096 (PCI: BAR 4 + 0x3000, 4096 bytes per virtqueue)",
   unsafe:
-    'octep_vdpa: the interrupt cause byte of the queue lies at doorbell + 4, in the exported page (drivers/vdpa/octeon_ep/octep_vdpa_main.c: octep_get_vq_notification(); octep_vdpa_hw.c: cb_notify_addr)',
+    'octep_vdpa: the interrupt cause byte of the queue lies at doorbell + 4, in the exported page (drivers/vdpa/octeon_ep/octep_vdpa_main.c: octep_get_vq_notification(); octep_vdpa_hw.c: cb_notify_addr, octep_pci_caps_read())',
   unknown: 'the kernel was not asked for this doorbell: in use',
 };
 

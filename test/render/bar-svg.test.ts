@@ -26,6 +26,7 @@ import {
   queuePairs,
   refused,
   reportWith,
+  virtqueuesOf,
   type Edit,
 } from '../report-builder.ts';
 
@@ -67,6 +68,12 @@ const layouts: Record<string, Edit[]> = {
   ],
   'many-virtqueues': [only('vp0'), queuePairs('vp0', 32)],
   octeon: [only('vp0'), parentDriver('vp0', 'octep_vdpa')],
+  'octeon-in-use': [only('vp0'), parentDriver('vp0', 'octep_vdpa'), busy('vp0')],
+  'octeon-64k': [only('vp0'), parentDriver('vp0', 'octep_vdpa'), host({ pageSize: 65536 })],
+  'unknown-parent': [only('vp0'), parentDriver('vp0', 'newdpa')],
+  contradiction: [only('vp0'), capability('vp0', 'notify', { notifyOffMultiplier: 0 })],
+  'arm64-cacheable': [only('vp0'), host({ architecture: 'aarch64', kernelRelease: '6.12.74' })],
+  'arm64-not-known': [only('vp0'), host({ architecture: 'aarch64', kernelRelease: '6.6.50' })],
   'page-of-64k': [
     only('vp0'),
     host({ pageSize: 65536 }),
@@ -223,7 +230,11 @@ describe('in text', () => {
     ],
     ['beyond the BAR', 'vp0', layouts['beyond-the-bar']!, /0x4000 +\[Dnnnnnnn########\] .*reaches beyond the BAR: /],
     ['undeclared', 'vp0', layouts['undeclared']!, /0x5000 +\[Dnnnnnnn\.{8}\] .*holds undeclared bytes: /],
-    ['octeon', 'vp0', layouts['octeon']!, /0x3000 +\[Dn{15}\] .*known to hold more: vq 0 rx0: unsafe/],
+    ['unknown parent', 'vp0', layouts['unknown-parent']!, /0x3000 +\[Dn{15}\] .*not verified: vq 0 rx0: unknown/],
+    ['in use', 'vp0', layouts['in-use']!, /0x3000 +\[Dn{15}\] .*not verified: vq 0/],
+    ['contradiction', 'vp0', layouts['contradiction']!, /0x3000 +\[Dn{15}\] .*not verified: vq 0 to 2/],
+    ['a bad kernel', 'vp0', layouts['arm64-cacheable']!, /0x3000 +\[Dn{15}\] .*unsafe on this host: vq 0 rx0: unsafe/],
+    ['a kernel not known', 'vp0', layouts['arm64-not-known']!, /0x3000 +\[Dn{15}\] .*not verified: vq 0 rx0: unk/],
     ['many', 'vp0', layouts['many-virtqueues']!, /\.\.\. .*0x9000 to 0x42fff: doorbells of vq 6 to 63/],
     ['another BAR', 'vp1', layouts['beside-another-bar']!, /\+ -0x5000: shared with other registers/],
   ])('%s', (_, name, edits, line) => {
@@ -232,6 +243,11 @@ describe('in text', () => {
 
   test.each<[what: string, edits: Edit[], reason: string]>([
     ['no PCI function', [device('vp0', { pci: null })], 'the parent is no PCI function'],
+    [
+      'octeon_ep',
+      [parentDriver('vp0', 'octep_vdpa')],
+      'the notification area of parent driver octep_vdpa is not in its PCI config space',
+    ],
     ['not read', [device('vp0', { pci: unknown('EIO', 'a\u0007b') })], 'a\\x07b'],
     [
       'no notify capability',
@@ -242,12 +258,43 @@ describe('in text', () => {
     expect(textOf('vp0', ...edits)).toBe(`  no drawing: ${reason}\n`);
   });
 
+  test.each<[what: string, edits: Edit[]]>([
+    ['on this host', []],
+    ['in use', [busy('vp0')]],
+    ['of which QEMU installs none', [host({ pageSize: 65536 })]],
+  ])('a page that a row speaks against is never drawn as a good one: %s', (_, edits) => {
+    const row = { driver: 'newdpa', area: 'page-per-vq', exclusive: 'no', source: 'manual' } as const;
+    const report = reportWith(parentDriver('vp0', 'newdpa'), only('vp0'), ...edits);
+    const [judged] = assessHost(report, { parents: [row] }).devices;
+    expect(renderBarText(report.devices[0]!, judged!)).toMatch(/0x3000 +\[Dn{15}\] .*known to hold more: vq 0/);
+    expect(renderBarText(report.devices[0]!, judged!)).not.toMatch(/one doorbell, nothing else/);
+  });
+
+  test('virtqueues in another order are drawn where they are', () => {
+    const reversed: Edit = (report) => {
+      const found = deviceOf(report, 'vp0');
+      found.virtqueues = virtqueuesOf(found).toReversed();
+    };
+    expect(textOf('vp0', reversed)).toBe(textOf('vp0'));
+  });
+
   test('a page with more in it than can be said', () => {
     const more = [1, 2, 3, 4, 5, 6].map((n) =>
       addCapability('vp0', { type: 'vendor', bar: 4, offset: 0x3000 + n * 0x100, length: 16 }),
     );
     expect(textOf('vp0', ...more)).toMatch(/vendor registers, vendor registers, 3 more$/m);
   });
+});
+
+test('of very many devices the first are drawn, and the rest is counted', () => {
+  const report = reportWith(only('vp0'));
+  const devices = Array.from({ length: 300 }, (_, n) => ({ ...report.devices[0]!, name: `vp${n}` }));
+  const svg = svgOf({ ...report, devices });
+  expect(svg).toContain('>and 236 more devices, which are not drawn: give a report of fewer<');
+  expect(svg).toContain('>vp63: ');
+  expect(svg).not.toContain('>vp64: ');
+  const exact = svgOf({ ...report, devices: devices.slice(0, 64) });
+  expect(exact).not.toContain('not drawn');
 });
 
 describe('the rows of a drawing', () => {
