@@ -12,6 +12,13 @@ export function contains({ from, before, upstream }: KernelRange, version: Kerne
   return isBefore(latest, major, minor, patch);
 }
 
+/** No version is in it. */
+export function isEmpty({ from, before }: KernelRange): boolean {
+  if (before === undefined) return false;
+  const [major, minor, patch] = partsOf(from ?? '0.0');
+  return !isBefore({ major, minor, patch }, ...partsOf(before));
+}
+
 function partsOf(version: string): [major: number, minor: number, patch: number] {
   const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   return [major, minor, patch];

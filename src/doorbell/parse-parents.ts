@@ -1,4 +1,5 @@
 import { VdpaQemuError } from '../model/error.ts';
+import { isEmpty } from './kernel-range.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import validate from '../model/generated/parent-knowledge.validate.js';
 import { describeSchemaErrors, shownBreaches } from '../spec/schema-errors.ts';
@@ -30,7 +31,31 @@ export function parseParents(text: string, file: string): readonly ParentRow[] {
       `${file}:${line}:${column}: kernels cannot be given: what is known of kernels stands in our own table only`,
     );
   }
+  const faults = data.parents.flatMap(faultsOf).map(({ path, key, message }) => {
+    const { line, column } = locate(path, key);
+    return `${file}:${line}:${column}: ${message}`;
+  });
+  if (faults.length > 0) {
+    throw new VdpaQemuError('bad-input', `${file}: rows that contradict themselves`, { details: faults });
+  }
   return data.parents;
+}
+
+/** What a schema cannot say of a row. */
+function faultsOf(row: ParentRow, index: number): { path: string; key: string; message: string }[] {
+  const path = `/parents/${index}`;
+  const label = `parents[${index}]`;
+  const faults = [];
+  if (row.hazard !== undefined && row.exclusive !== 'no') {
+    const message = `${label}.hazard says what else is in the page, so ${label}.exclusive must be "no"; got "${row.exclusive}"`;
+    faults.push({ path, key: 'hazard', message });
+  }
+  if (row.kernels !== undefined && isEmpty(row.kernels)) {
+    const { from = 'the first', before } = row.kernels;
+    const message = `${label}.kernels holds no version: from ${from}, before ${before ?? ''}`;
+    faults.push({ path, key: 'kernels', message });
+  }
+  return faults;
 }
 
 function parse(

@@ -36,6 +36,20 @@ describe('--parents', () => {
     expect(no.out).toMatch(/^vp0 .*: unsafe$/m);
   });
 
+  test('of two files that contradict each other the one that says no wins, in whatever order', async () => {
+    const files = new Files();
+    const report = files.report('h.json', newdpa);
+    const [yes, no] = [files.write('yes.yaml', own('yes')), files.write('no.yaml', own('no'))];
+    for (const [first, second] of [
+      [yes, no],
+      [no, yes],
+    ] as const) {
+      const { code, out } = await run('assess', report, '--parents', first, '--parents', second);
+      expect(code).toBe(1);
+      expect(out).toMatch(/^vp0 .*: unsafe$/m);
+    }
+  });
+
   test('gen counts on it as well', async () => {
     const files = new Files();
     const report = files.report('h.json', newdpa);

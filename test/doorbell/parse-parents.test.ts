@@ -43,6 +43,36 @@ describe('parseParents', () => {
     });
   });
 
+  test('rows that contradict themselves, each with its place', () => {
+    const text = `${head}parents:
+  - {driver: a, exclusive: yes, hazard: a reset register, source: s}
+  - {driver: b, exclusive: unknown, source: s, hazard: a reset register}
+  - {driver: c, exclusive: yes, source: s, kernels: {from: "7.0", before: "6.0"}}
+  - {driver: d, exclusive: yes, source: s, kernels: {from: "6.12", before: "6.12"}}
+  - {driver: e, exclusive: yes, source: s, kernels: {before: "0.0"}}
+`;
+    expect(failure(text)).toEqual({
+      message: 'own.yaml: rows that contradict themselves',
+      details: [
+        'own.yaml:4:33: parents[0].hazard says what else is in the page, so parents[0].exclusive must be "no"; got "yes"',
+        'own.yaml:5:48: parents[1].hazard says what else is in the page, so parents[1].exclusive must be "no"; got "unknown"',
+        'own.yaml:6:44: parents[2].kernels holds no version: from 7.0, before 6.0',
+        'own.yaml:7:44: parents[3].kernels holds no version: from 6.12, before 6.12',
+        'own.yaml:8:44: parents[4].kernels holds no version: from the first, before 0.0',
+      ],
+    });
+  });
+
+  test('a hazard with `no`, and ranges that hold a version', () => {
+    const text = `${head}parents:
+  - {driver: a, exclusive: no, hazard: a reset register, source: s}
+  - {driver: b, exclusive: yes, source: s, kernels: {from: "6.12", before: "6.12.1"}}
+  - {driver: c, exclusive: yes, source: s, kernels: {from: "6.12"}}
+  - {driver: d, exclusive: yes, source: s, kernels: {before: "6.0"}}
+`;
+    expect(parseParents(text, 'own.yaml')).toHaveLength(4);
+  });
+
   test.each<[what: string, text: string, message: RegExp]>([
     ['no YAML', 'a: [', /^own\.yaml:1:\d+: /],
     ['two documents', `${head}parents: []\n---\n${head}parents: []\n`, /^own\.yaml:4:1: More than one YAML document$/],
