@@ -41,6 +41,7 @@ export async function verify(options: VerifyCommandOptions, io: Io): Promise<Exi
       waitMs: options.wait * 1000,
       // Each virsh is a process of its own: fewer of them.
       intervalMs: options.domain === undefined ? 250 : 1000,
+      timeoutMs: options.domain === undefined ? 30_000 : 60_000,
       memoryMap: options.verbose,
       process: monitor.process,
     });

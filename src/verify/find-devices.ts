@@ -4,6 +4,7 @@ import { isKnown, isUnknown, type Fact } from '../model/fact.ts';
 import type { ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import type { Finding } from '../model/finding.ts';
 import { checked, Questions } from './answers.ts';
+import type { Deadline } from './deadline.ts';
 import type { Inventory } from './inventory.ts';
 import { parseNotifierName } from './notifier-name.ts';
 
@@ -30,7 +31,7 @@ export async function findDevices(
   executor: QmpExecutor,
   inventory: Inventory,
   process: ObservedProcess | null,
-  signal?: AbortSignal,
+  deadline: Deadline,
 ): Promise<FoundDevices> {
   const ask = new Questions();
   const asked = inventory.frontends.map((path) => ({
@@ -40,7 +41,7 @@ export async function findDevices(
     drive: ask.property(path, 'drive'),
     backend: ask.add('qom-list', { path: `${path}/virtio-backend` }),
   }));
-  await ask.ask(executor, signal);
+  await ask.ask(executor, deadline.signal, deadline.next());
 
   const devices: FoundDevice[] = [];
   const notes: Finding[] = [];

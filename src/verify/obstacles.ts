@@ -5,6 +5,7 @@ import { isKnown, isUnknown } from '../model/fact.ts';
 import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { assessed, type DeviceContext } from './context.ts';
+import { migrating } from './migrating.ts';
 
 /** One virtqueue without a host notifier, and all that is known around it. */
 export interface Case {
@@ -22,18 +23,6 @@ export interface Obstacle {
   readonly verdict: VirtqueueVerification['verdict'];
   readonly check: (one: Case) => Answer;
 }
-
-const migrating = new Set([
-  'setup',
-  'cancelling',
-  'active',
-  'postcopy-active',
-  'postcopy-paused',
-  'postcopy-recover',
-  'pre-switchover',
-  'device',
-  'wait-unplug',
-]);
 
 /**
  * What keeps QEMU from installing a host notifier, in the order in which QEMU itself meets it
