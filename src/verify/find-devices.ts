@@ -6,6 +6,7 @@ import type { Finding } from '../model/finding.ts';
 import { checked, Questions } from './answers.ts';
 import type { Deadline } from './deadline.ts';
 import type { Inventory } from './inventory.ts';
+import { checkCount, maxVirtqueues } from './limits.ts';
 import { parseNotifierName } from './notifier-name.ts';
 
 /** A front end that has a vDPA device, or a vhost-user one, behind it. */
@@ -54,6 +55,8 @@ export async function findDevices(
     if (kind === 'unknown') notes.push(netdevUnknown(path, inventory));
     else if (kind !== undefined) devices.push({ ...base, ...kind });
   }
+  const notifiers = devices.reduce((sum, device) => sum + device.notifiers.length, 0);
+  checkCount(notifiers, maxVirtqueues, 'host notifiers');
   return { devices, notes };
 }
 

@@ -5,6 +5,7 @@ import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
 import { checked, isRefusal, Questions } from './answers.ts';
 import type { Deadline } from './deadline.ts';
+import { checkCount, maxFrontends } from './limits.ts';
 import { askMoment, type Moment } from './moment.ts';
 import { parseInfoNetwork } from './monitor-text.ts';
 import type { FdSets } from './process-facts.ts';
@@ -45,6 +46,8 @@ export async function takeInventory(executor: QmpExecutor, deadline: Deadline): 
 
   const virtioNames = namesOf(virtio());
   const children = lists.flatMap(([path, answer]) => frontendsIn(path, answer()));
+  const frontends = [...new Set([...children, ...virtioNames.keys()])].sort();
+  checkCount(frontends.length, maxFrontends, 'virtio devices');
   const text = network();
   const cpuList = checked(cpus(), asList, 'query-cpus-fast');
   return {
@@ -61,7 +64,7 @@ export async function takeInventory(executor: QmpExecutor, deadline: Deadline): 
         uuid: checked(uuid(), (value, what) => asText(member(asObject(value, what), 'UUID'), what), 'query-uuid'),
       },
     },
-    frontends: [...new Set([...children, ...virtioNames.keys()])].sort(),
+    frontends,
     virtioNames,
     netdevTypes: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
     vdpaBlockNodes: blockNodesOf(nodes()),

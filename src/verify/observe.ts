@@ -6,6 +6,7 @@ import { Deadline } from './deadline.ts';
 import { findDevices } from './find-devices.ts';
 import { takeInventory, type Inventory } from './inventory.ts';
 import { processFacts } from './process-facts.ts';
+import { fitted } from './limits.ts';
 import { readDevices } from './read-devices.ts';
 
 export interface ObserveOptions {
@@ -37,7 +38,7 @@ export async function observeVm(executor: QmpExecutor, options: ObserveOptions =
     const found = await findDevices(executor, inventory, process, deadline);
     const read = await readDevices(executor, found.devices, inventory, process, { memoryMap, deadline });
     if (read.torn && attempt < attempts) continue;
-    return {
+    return fitted({
       schemaVersion: 1,
       kind: 'Observation',
       ...inventory.vm,
@@ -47,7 +48,7 @@ export async function observeVm(executor: QmpExecutor, options: ObserveOptions =
       process,
       memoryMap: read.memoryMap,
       notes: sortFindings([...found.notes, ...limitsOf(inventory), ...(read.torn ? [torn] : [])]),
-    };
+    } satisfies Observation);
   }
 }
 

@@ -158,10 +158,7 @@ function vhostNotStarted({ device, context, observation }: Case): Answer {
   if (vhostStarted) return { no: 'QEMU has started the vDPA device' };
   const most =
     context.facts && isKnown(context.facts.identity.vqSizeMax) ? context.facts.identity.vqSizeMax : undefined;
-  const sizes = isKnown(device.virtqueues)
-    ? device.virtqueues.flatMap(({ size }) => (isKnown(size) ? [size] : []))
-    : [];
-  const size = Math.max(0, ...sizes);
+  const size = context.largestRing;
   const why =
     most !== undefined && size > most
       ? `the guest's rings have ${size} descriptors, and the device takes at most ${most}`

@@ -1,6 +1,7 @@
 import { asCount, asObject, member } from '../host/qmp-value.ts';
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import { isRefusal, type Questions } from './answers.ts';
+import { checkCount, maxVirtqueues } from './limits.ts';
 
 export interface QueueFacts {
   readonly size: Fact<number>;
@@ -19,6 +20,9 @@ const maxQueues = 1024;
 
 /** Asks for size and state of all virtqueues of all devices (x-query-virtio-queue-status). */
 export function askQueues(ask: Questions, devices: readonly QueueQuestion[]): () => Fact<QueueFacts[]>[] {
+  const known = devices.map(({ count }) => (isUnknown(count) ? 0 : Math.min(count, maxQueues)));
+  const total = known.reduce((sum, count) => sum + count, 0);
+  checkCount(total, maxVirtqueues, 'virtqueues');
   const answers = devices.map(({ path, count, askable }) => {
     if (isUnknown(count)) return () => count;
     const indices = Array.from({ length: Math.min(count, maxQueues) }, (_, index) => index);

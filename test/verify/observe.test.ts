@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { ProcessView } from '../../src/host/proc-maps.ts';
 import type { QmpExecutor } from '../../src/host/qmp-client.ts';
 import validate from '../../src/model/generated/observation.validate.js';
+import validateVerification from '../../src/model/generated/verification.validate.js';
+import { Questions } from '../../src/verify/answers.ts';
+import { askQueues } from '../../src/verify/read-queues.ts';
 import { observeVm, type ObserveOptions } from '../../src/verify/observe.ts';
 import { observeUntilReady } from '../../src/verify/observe-until-ready.ts';
 import { verifyVm } from '../../src/verify/verify.ts';
@@ -333,5 +336,43 @@ describe('waiting', () => {
     expect(blind.roundTrips).toBe(4);
     const signal = AbortSignal.timeout(20);
     await expect(observeUntilReady(down, { waitMs: 10_000, signal })).rejects.toThrow(/abort/i);
+  });
+});
+
+describe('a peer that claims too much', () => {
+  const children = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `n${index}`, type: 'child<virtio-net-pci>' }));
+  const status = new Replay(on);
+  const many = (...indices: number[]) =>
+    indices.map((index) => ({ name: `vhost-vdpa\\x2fhost-notifier@0x${index} mmaps\\x5b0\\x5d[0]`, type: 'x' }));
+
+  test.each([
+    ['virtio devices', status.answer('qom-list', { path: '/machine/peripheral' }, children(1025))],
+    ['host notifiers', new Replay(on).answer('qom-list', { path: backend }, many(...Array(8193).keys()))],
+    [
+      'entries in one list',
+      new Replay(on).answer('query-migrate', undefined, { 'blocked-reasons': Array(65_537).fill('x') }),
+    ],
+  ])('%s', async (what, replay) => {
+    await expect(observeVm(replay)).rejects.toMatchObject({
+      kind: 'too-large',
+      message: expect.stringContaining(what) as string,
+    });
+  });
+
+  test('virtqueues', () => {
+    const devices = Array.from({ length: 9 }, (_, index) => ({ path: `p${index}`, count: 5000, askable: true }));
+    expect(() => askQueues(new Questions(), devices)).toThrow('9216 virtqueues');
+  });
+
+  test('texts are cut to what the schema takes', async () => {
+    const long = 'x'.repeat(100_000);
+    const replay = new Replay(on)
+      .answer('query-version', undefined, { qemu: { major: 10, minor: 0, micro: 0 }, package: long })
+      .answer('query-migrate', undefined, { status: long, 'blocked-reasons': [long] })
+      .answer('query-status', undefined, { status: long })
+      .answer('qom-get', { path: '/machine', property: 'type' }, long);
+    const verification = verifyVm(await observe(replay), { require: 'all' });
+    expect(validateVerification(verification), JSON.stringify(validateVerification.errors)).toBe(true);
   });
 });
