@@ -46,8 +46,8 @@ function guarded(io: Io): Io {
       try {
         io.out(text);
       } catch (cause) {
-        const why = (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
-        throw new VdpaQemuError('system', `standard output: ${why}`, { cause });
+        if (!(cause instanceof Error && 'syscall' in cause && 'code' in cause)) throw cause;
+        throw new VdpaQemuError('system', `standard output: ${String(cause.code)}`, { cause });
       }
     },
     err: (text) => {

@@ -50,7 +50,8 @@ function chooseSpec({ spec, template, set }: GenOptions): SpecText {
 
 /** A setting lays the text out anew: a line of it is none of the file's, so that messages have to say so. */
 function settled({ text, file }: SpecText, set: readonly string[]): SpecText {
-  return { text: applySettings(text, set), file: set.length === 0 ? file : `${file} with --set` };
+  const changed = applySettings(text, set);
+  return { text: changed, file: set.length === 0 || changed === text ? file : `${file} with --set` };
 }
 
 function render(plan: VmPlan, { format, json }: GenOptions): string {

@@ -87,14 +87,14 @@ function nodeOf(element: Element): XmlNode {
 
 /** One pass over the markup, without building anything. */
 function checkShape(text: string, label: string): void {
-  const refuse = (at: number, message: string): VdpaQemuError => {
+  const refuse = (at: number, message: string, what = label): VdpaQemuError => {
     const line = countLines(text, at);
-    return new VdpaQemuError('bad-input', `${label}: line ${line}: ${message}`, { place: { line } });
+    return new VdpaQemuError('bad-input', `${what}: line ${line}: ${message}`, { place: { line } });
   };
   const checkPiece = (from: number, to: number, isText: boolean): void => {
     const piece = text.slice(from, to);
     const wrong = wrongReference(piece) ?? (isText ? wrongEnd(piece) : undefined);
-    if (wrong) throw refuse(from + wrong.at, wrong.message);
+    if (wrong) throw refuse(from + wrong.at, wrong.message, `${label}: is no well-formed XML`);
   };
   if (text.length > maxXmlBytes) throw new VdpaQemuError('bad-input', `${label}: larger than ${maxXmlBytes} bytes`);
   const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/u.exec(text);

@@ -180,7 +180,10 @@ describe('a template or a setting', () => {
     ['=1', '--set wants KEY=VALUE; got =1'],
     ['\u001b[2J', '--set wants KEY=VALUE; got \\x1b[2J'],
     ['name=[', '--set name: Flow sequence must end with a ]'],
-    ['name={a: *b}', '--set name: Alias resolution is disabled'],
+    [
+      'name={a: *b}',
+      '--set name: cannot be read as YAML: Unresolved alias (the anchor must be set before the alias): b',
+    ],
     ['name.x=1', '--set name.x: Expected YAML collection at name. Remaining path: x'],
     ['interfaces.x=1', '--set interfaces.x: Expected a valid index, not x.'],
   ])('--set %j cannot be done', async (setting, message) => {
@@ -199,7 +202,7 @@ describe('a template or a setting', () => {
       `3:7: error: name must be of the form ^[A-Za-z][A-Za-z0-9_.-]{0,62}$; got ${name.startsWith('"') ? name : `"${name}"`}`,
     ]),
   ])('--set %j makes the spec wrong', async (setting, message) => {
-    expect(await gen(vm, '--set', setting)).toEqual(refusal(`${vm}:${message} [spec.schema]`));
+    expect(await gen(vm, '--set', setting)).toEqual(refusal(`${vm} with --set:${message} [spec.schema]`));
   });
 
   test('--set on a text that is no YAML: the text is told', async () => {

@@ -30,7 +30,7 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
 
 function failing(code: string, errno: number): () => never {
   return () => {
-    throw Object.assign(new Error(`${code}: it failed\n    at somewhere`), { code, errno: -errno });
+    throw Object.assign(new Error(`${code}: it failed\n    at somewhere`), { code, errno: -errno, syscall: 'write' });
   };
 }
 
