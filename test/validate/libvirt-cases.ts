@@ -4,6 +4,8 @@ import { domain, nic, source } from './samples.ts';
 export interface LibvirtCase {
   readonly code: string;
   readonly xml: string;
+  /** before <memory> */
+  readonly head?: string;
   /** what libvirt says when it refuses; undefined: it takes the domain */
   readonly refuses?: RegExp;
   /** what it says when such a domain is to start; it says so before it starts QEMU */
@@ -18,6 +20,9 @@ export interface LibvirtCase {
 const memory = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>\n";
 const disk = (drv: string): string =>
   `<disk type='vhostvdpa' device='disk'>${drv}<source dev='/dev/vhost-vdpa-3'/><target dev='vda' bus='virtio'/></disk>`;
+const rawDisk = disk("<driver name='qemu' type='raw' cache='none'/>");
+const cell = (access: string): string =>
+  `<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB' memAccess='${access}'/></numa></cpu>\n`;
 const all =
   "<driver queues='4' rx_queue_size='256' tx_queue_size='256' event_idx='off' ioeventfd='on' txmode='iothread' rss='on' rss_hash_report='on' page_per_vq='on'><host csum='off'/><guest csum='off'/></driver>";
 
@@ -121,7 +126,7 @@ export const libvirtCases: Readonly<Record<string, LibvirtCase>> = {
   hostdev: {
     code: 'validate.libvirt-hostdev',
     xml: "<hostdev mode='subsystem' type='vdpa'><source dev='/dev/vhost-vdpa-0'/></hostdev>",
-    refuses: /'vdpa'/,
+    refuses: /(?:attribute|element|type).*'vdpa'/,
   },
   transitional: {
     code: 'validate.libvirt-model',
@@ -135,22 +140,40 @@ export const libvirtCases: Readonly<Record<string, LibvirtCase>> = {
     refuses: /'vhostvdpa' requires shared memory/,
     since: '10.0',
   },
+  'disk-memfd': {
+    code: 'validate.libvirt-disk-memory',
+    xml: rawDisk,
+    head: "<memoryBacking><source type='memfd'/></memoryBacking>\n",
+    refuses: /'vhostvdpa' requires shared memory/,
+    since: '10.0',
+  },
+  'disk-cell-private': {
+    code: 'validate.libvirt-disk-memory',
+    xml: rawDisk,
+    head: `${memory}${cell('private')}`,
+    refuses: /'vhostvdpa' requires shared memory/,
+    since: '10.0',
+  },
+  'disk-cell-shared': { code: '', xml: rawDisk, head: cell('shared'), keeps: /vhostvdpa/, since: '10.0' },
+  'disk-access-shared': { code: '', xml: rawDisk, head: memory, keeps: /vhostvdpa/, since: '10.0' },
   'disk-cache': {
     code: 'validate.libvirt-disk-cache',
+    head: memory,
     xml: disk("<driver name='qemu' type='raw'/>"),
     refuses: /disk type 'vhostvdpa' requires cache mode 'directsync' or 'none'/,
     since: '10.0',
   },
   'disk-source': {
     code: 'validate.libvirt-disk-source',
+    head: memory,
     xml: disk("<driver name='qemu' type='raw' cache='none'/>").replace(" dev='/dev/vhost-vdpa-3'", ''),
-    refuses: /dev/,
+    refuses: /Missing required attribute 'dev' in element/,
     since: '10.0',
   },
 };
 
 /** The whole domain of a case. */
 export function domainOf(name: string): string {
-  const head = name === 'disk-cache' || name === 'disk-source' ? memory : '';
-  return domain(libvirtCases[name]?.xml ?? '', { name, head });
+  const { xml = '', head = '' } = libvirtCases[name] ?? {};
+  return domain(xml, { name, head });
 }

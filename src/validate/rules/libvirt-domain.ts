@@ -1,6 +1,6 @@
 import { bytesOf } from '../../import/libvirt-board.ts';
 import { knownText } from '../../import/option.ts';
-import { childOf, type XmlNode } from '../../import/xml-document.ts';
+import { childOf, childrenOf, type XmlNode } from '../../import/xml-document.ts';
 import { isKnown } from '../../model/fact.ts';
 import type { Hit, ValidationRule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
@@ -22,11 +22,7 @@ export const libvirtDomainRules: readonly ValidationRule[] = [
     asks: 'is guest memory shared, where there is a vDPA disk?',
     source: 'libvirt src/qemu/qemu_validate.c: "\'vhostvdpa\' requires shared memory"',
     check: onVdpaDisks((node, subject) => {
-      const backing = childOf(subject.document.xml, 'memoryBacking');
-      const [source, access] = ['source', 'access'].map((name) => childOf(backing, name)?.attributes);
-      if (access?.get('mode') === 'shared' || (source?.get('type') === 'memfd' && access?.get('mode') !== 'private')) {
-        return [];
-      }
+      if (isShared(subject.document.xml)) return [];
       const message =
         "libvirt refuses a disk of type vhostvdpa without shared memory: 'vhostvdpa' requires shared memory";
       const fix = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>";
@@ -106,3 +102,14 @@ export const libvirtDomainRules: readonly ValidationRule[] = [
     },
   },
 ];
+
+/**
+ * As libvirt asks it (qemuValidateDomainDefVhostUserRequireSharedMemory()): each NUMA cell by its own memAccess, or else
+ * <access>. That memfd is shared memory anyway does not count.
+ */
+function isShared(domain: XmlNode | undefined): boolean {
+  const usual = childOf(childOf(domain, 'memoryBacking'), 'access')?.attributes.get('mode');
+  const cells = childrenOf(childOf(childOf(domain, 'cpu'), 'numa'), 'cell');
+  const access = cells.map(({ attributes }) => attributes.get('memAccess') ?? usual);
+  return (access.length === 0 ? [usual] : access).every((mode) => mode === 'shared');
+}
