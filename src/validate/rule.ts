@@ -15,6 +15,8 @@ export interface Hit {
   /** where it is less bad than usual */
   readonly severity?: Finding['severity'] | undefined;
   readonly evidence?: Finding['evidence'];
+  /** it is said of a device that only has the name of the one that is meant: no error, then */
+  readonly assumed?: boolean;
 }
 
 /** One rule. Its code stands in docs/findings.md and docs/validate.md, and is stable. */

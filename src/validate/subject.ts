@@ -17,6 +17,8 @@ export interface SubjectHost {
   readonly report: HostReport;
   /** undefined: its report knows none */
   readonly qemu: KnownQemu | undefined;
+  /** the device paths of the document are those of this host */
+  readonly own: boolean;
 }
 
 /** The vDPA device behind a guest device, on one host. */
@@ -24,6 +26,8 @@ export interface Backing {
   readonly host: SubjectHost;
   readonly device: VdpaDevice;
   readonly doorbells: DeviceAssessment;
+  /** another host than the document is for: the device has the same name there, and may be another */
+  readonly assumed: boolean;
 }
 
 /** A guest device over vhost-vdpa. */
@@ -33,7 +37,7 @@ export type SubjectDevice = GuestDevice & {
   /** its element; undefined: not from XML */
   readonly node: XmlNode | undefined;
   readonly place: TextPlace | undefined;
-  /** on each host that has the device; empty without a host report, or where none has it */
+  /** on each host that has the device, the document's own first; empty without a host report, or where none has it */
   readonly backings: readonly Backing[];
 };
 
@@ -60,9 +64,15 @@ export function subjectOf(
 ): Subject {
   const { configuration } = document;
   const bound = on ?? configuration?.binding.host ?? undefined;
-  const own = reports.filter(({ host }) => host.name === bound);
+  const isBound = reports.some(({ host }) => host.name === bound);
   const hosts = configuration
-    ? (own.length > 0 ? own : reports).map((report) => ({ report, qemu: qemuOn(report, configuration) }))
+    ? reports
+        .map((report) => ({
+          report,
+          qemu: qemuOn(report, configuration),
+          own: !isBound || report.host.name === bound,
+        }))
+        .sort((a, b) => Number(b.own) - Number(a.own))
     : [];
   const options = document.commandLine?.options ?? [];
   const elements = elementsOf(document);
@@ -82,7 +92,7 @@ export function subjectOf(
             place,
             option: place && optionAt.get(keyOf(place)),
             node: place && nodeAt.get(keyOf(place)),
-            backings: hosts.flatMap((host) => backingOn(host, device)),
+            backings: backingsOn(hosts, device),
           };
         })
       : [],
@@ -98,8 +108,15 @@ function keyOf({ word, line, column }: TextPlace): string {
   return [word, line, column].join(':');
 }
 
-function backingOn(host: SubjectHost, { binding: { vdpa, charDevice } }: GuestDevice): Backing[] {
-  const name = vdpa ?? (isKnown(charDevice) ? charDevice : null);
+/** Paths are numbered anew on each host: on another than its own a device is looked for by the name that it has there. */
+function backingsOn(hosts: readonly SubjectHost[], { binding: { vdpa, charDevice } }: GuestDevice): Backing[] {
+  const path = isKnown(charDevice) ? charDevice : null;
+  const found = hosts.filter(({ own }) => own).flatMap((host) => backingOn(host, vdpa ?? path, false));
+  const name = vdpa ?? found[0]?.device.name ?? null;
+  return [...found, ...hosts.filter(({ own }) => !own).flatMap((host) => backingOn(host, name, true))];
+}
+
+function backingOn(host: SubjectHost, name: string | null, assumed: boolean): Backing[] {
   const device = name === null ? undefined : findDevice(host.report, name);
-  return device ? [{ host, device, doorbells: assessDevice(host.report.host, device) }] : [];
+  return device ? [{ host, device, doorbells: assessDevice(host.report.host, device), assumed }] : [];
 }

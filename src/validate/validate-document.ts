@@ -108,10 +108,10 @@ function summaryOf(
 }
 
 function findingOf(rule: ValidationRule, hit: Hit, document: ValidatedDocument, paths: PathFinder): ValidationFinding {
-  const { path, message, fix, evidence, severity = rule.severity } = hit;
+  const { path, message, fix, evidence, severity = rule.severity, assumed = false } = hit;
   return {
     code: rule.code,
-    severity,
+    severity: assumed && severity === 'error' ? 'warning' : severity,
     file: document.file,
     path,
     ...placeMember(hit.place ?? paths.find(path), document),

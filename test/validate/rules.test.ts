@@ -200,6 +200,15 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
     args('', '-add-fd set=3,fd=9').replace('/dev/vhost-vdpa-0', '/dev/fdset/3'),
     onL1,
   ],
+  [
+    'validate.device-elsewhere',
+    'warning',
+    args(),
+    {
+      reports: [l1, reportWith((copy) => Object.assign(copy, { devices: [], host: { ...copy.host, name: 'l2' } }))],
+      on: 'l1',
+    },
+  ],
   ['validate.device-class', 'error', args().replace('vdpa-0', 'vdpa-3'), onL1],
   ['validate.mac-differs', 'error', args('mac=52:54:00:0d:0a:77'), onL1],
   ['validate.mac-differs', 'warning', args().replace('vdpa-0', 'vdpa-2'), onL1],

@@ -4,14 +4,14 @@ import { isKnown } from '../../model/fact.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Backing, Subject, SubjectDevice } from '../subject.ts';
-import { atDevice, quoted } from './hits.ts';
+import { atDevice, onEachBacking, quoted } from './hits.ts';
 
 function onDevices(check: (device: SubjectDevice, subject: Subject) => readonly Hit[]): ValidationRule['check'] {
   return (subject) => subject.devices.flatMap((device) => check(device, subject));
 }
 
 function onBackings(check: (device: SubjectDevice, backing: Backing) => readonly Hit[]): ValidationRule['check'] {
-  return onDevices((device) => device.backings.flatMap((backing) => check(device, backing)));
+  return onDevices((device) => onEachBacking(device, (backing) => check(device, backing)));
 }
 
 /** `/dev/vhost-vdpa-3`, and no placeholder. */
@@ -86,8 +86,9 @@ export const deviceRules: readonly ValidationRule[] = [
     source: 'HostReport: devices',
     check: onDevices((device, { hosts }) => {
       const { charDevice, vdpa, descriptor } = device.binding;
-      if (hosts.length === 0 || device.backings.length > 0) return [];
-      const names = hosts.map(({ report }) => report.host.name).join(', ');
+      const own = hosts.filter((host) => host.own);
+      if (own.length === 0 || device.backings.some(({ assumed }) => !assumed)) return [];
+      const names = own.map(({ report }) => report.host.name).join(', ');
       const name = vdpa ?? (isKnown(charDevice) && charDevice !== null && isNumbered(charDevice) ? charDevice : null);
       if (name !== null) return [atDevice(device, `${device.label}: there is no ${name.slice(0, 100)} on ${names}`)];
       // no path, or none that can be: other rules say so
@@ -95,6 +96,24 @@ export const deviceRules: readonly ValidationRule[] = [
       const message = `${device.label}: could not be checked against ${names}: ${charDevice.detail}`;
       return [atDevice(device, message, { severity: 'warning' })];
     }),
+  },
+  {
+    code: 'validate.device-elsewhere',
+    severity: 'warning',
+    appliesTo: guestKinds,
+    needsHost: true,
+    asks: 'is it known which device it would get on the other hosts?',
+    source: 'docs/findings.md: what is not known is never treated as safe',
+    check: onDevices((device, { hosts }) =>
+      hosts
+        .filter((host) => !host.own && !device.backings.some((backing) => backing.host === host))
+        .map(({ report }) => {
+          const name = device.backings[0]?.device.name ?? device.binding.vdpa;
+          const none = name === null ? 'no name tells' : `there is none named ${name.slice(0, 60)} to tell`;
+          const message = `${device.label}: ${none} which vDPA device it would get on ${report.host.name}: doorbells and features there were not checked`;
+          return atDevice(device, message, { fix: 'vdpa-qemu check-migration looks for one that fits' });
+        }),
+    ),
   },
   {
     code: 'validate.device-class',

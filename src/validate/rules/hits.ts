@@ -2,7 +2,7 @@ import type { Option } from '../../import/option.ts';
 import type { XmlNode } from '../../import/xml-document.ts';
 import { printable } from '../../model/fact.ts';
 import type { Hit } from '../rule.ts';
-import type { Subject, SubjectDevice } from '../subject.ts';
+import type { Backing, Subject, SubjectDevice } from '../subject.ts';
 
 type More = Omit<Hit, 'path' | 'message' | 'place'>;
 
@@ -26,6 +26,16 @@ export function atOption(option: Option, message: string, more: More = {}): Hit 
 /** At a device of the guest, wherever it came from. */
 export function atDevice({ path, place }: SubjectDevice, message: string, more: More = {}): Hit {
   return { ...more, path, message, place };
+}
+
+/** What is said of the vDPA device on each host. */
+export function onEachBacking(
+  { backings }: Pick<SubjectDevice, 'backings'>,
+  check: (backing: Backing) => readonly Hit[],
+): Hit[] {
+  return backings.flatMap((backing) =>
+    check(backing).map((hit) => (backing.assumed ? { ...hit, assumed: true } : hit)),
+  );
 }
 
 /** A value as it was found: short, and safe for a terminal. */

@@ -7,7 +7,7 @@ import type { GuestInterface } from '../../model/generated/guest-configuration.t
 import { hasFeature } from '../../model/virtio-features.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Backing, Subject, SubjectDevice } from '../subject.ts';
-import { atDevice, quoted } from './hits.ts';
+import { atDevice, onEachBacking, quoted } from './hits.ts';
 
 type Nic = Extract<SubjectDevice, { kind: 'net' }>;
 
@@ -33,7 +33,7 @@ export const queueRules: readonly ValidationRule[] = [
       const wanted = Number(childOf(nic.node, 'driver')?.attributes.get('queues') ?? NaN);
       const model = childOf(nic.node, 'model');
       if (!Number.isSafeInteger(wanted) || wanted < 1 || !model) return [];
-      return nic.backings.flatMap(({ host, device }): Hit[] => {
+      return onEachBacking(nic, ({ host, device }): Hit[] => {
         const pairs = queuePairsOf(device);
         if (pairs === undefined || pairs === wanted) return [];
         const message = `${nic.label}: queues is ${wanted}, but ${device.name} on ${host.report.host.name} has ${pairs} queue pairs, and QEMU takes those`;
@@ -81,7 +81,7 @@ export const queueRules: readonly ValidationRule[] = [
     asks: 'does the device take rings of that size?',
     source:
       'Linux drivers/vhost/vdpa.c: VHOST_VDPA_GET_VRING_NUM; vhost_vdpa_vring_ioctl() refuses larger ones since 6.12.111, before it left them to the parent driver',
-    check: onNics((nic, guest) => nic.backings.flatMap((backing) => ringsTooLarge(nic, guest, backing))),
+    check: onNics((nic, guest) => onEachBacking(nic, (backing) => ringsTooLarge(nic, guest, backing))),
   },
   {
     code: 'validate.mq-without-ctrl-vq',
@@ -115,7 +115,7 @@ function mqAndPairs(nic: Nic, { mq }: GuestInterface): Hit[] {
     const message = `${nic.label}: mq=on offers as many queue pairs as the vDPA device has, and no host report tells how many`;
     return [atDevice(nic, message, { severity: 'info', fix: 'give --host, or create the device with max_vqp N' })];
   }
-  return nic.backings.flatMap(({ host, device }): Hit[] => {
+  return onEachBacking(nic, ({ host, device }): Hit[] => {
     const pairs = queuePairsOf(device);
     if (pairs === undefined || !isKnown(mq)) return [];
     const where = `${device.name} on ${host.report.host.name}`;

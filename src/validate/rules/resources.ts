@@ -2,11 +2,12 @@ import { knowledgeOf } from '../../doorbell/parents.ts';
 import { parentDriverOf } from '../../doorbell/parent-driver.ts';
 import { childOf } from '../../import/xml-document.ts';
 import { isKnown } from '../../model/fact.ts';
+import type { VdpaDevice } from '../../model/generated/host-report.ts';
 import { sizeText } from '../../model/units.ts';
 import { lockedMemoryBytes } from '../../plan/binding.ts';
 import { guestKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Subject, SubjectDevice } from '../subject.ts';
-import { atDevice } from './hits.ts';
+import { atDevice, onEachBacking } from './hits.ts';
 
 /** Memory that the devices must reach, and QEMU's abilities. */
 export const resourceRules: readonly ValidationRule[] = [
@@ -29,15 +30,19 @@ export const resourceRules: readonly ValidationRule[] = [
     check: ({ devices, document }) => {
       if (document.kind === 'libvirt-interface' || document.configuration?.binding.memoryShared !== false) return [];
       return devices.flatMap((device) =>
-        device.backings
-          .filter(({ device: vdpa }) => knowledgeOf(parentDriverOf(vdpa))?.usesVirtualAddress === true)
-          .map(({ device: vdpa }) =>
-            atDevice(
-              device,
-              `${device.label}: guest RAM is not shared memory, and the parent driver of ${vdpa.name} skips such memory: no DMA would work`,
-              { fix: "memory-backend-memfd with share=on; <source type='memfd'/><access mode='shared'/> in libvirt" },
-            ),
-          ),
+        onEachBacking(device, ({ device: vdpa }) =>
+          worksOnVirtual(vdpa)
+            ? [
+                atDevice(
+                  device,
+                  `${device.label}: guest RAM is not shared memory, and the parent driver of ${vdpa.name} skips such memory: no DMA would work`,
+                  {
+                    fix: "memory-backend-memfd with share=on; <source type='memfd'/><access mode='shared'/> in libvirt",
+                  },
+                ),
+              ]
+            : [],
+        ),
       );
     },
   },
@@ -107,7 +112,11 @@ function lockedMemory(subject: Subject): Hit[] {
 
 /** A parent that works on virtual addresses locks nothing; one that is not known may. */
 function pins({ backings }: SubjectDevice): boolean {
-  return !backings.some(({ device }) => knowledgeOf(parentDriverOf(device))?.usesVirtualAddress === true);
+  return backings.length === 0 || !backings.every(({ device }) => worksOnVirtual(device));
+}
+
+function worksOnVirtual(device: VdpaDevice): boolean {
+  return knowledgeOf(parentDriverOf(device))?.usesVirtualAddress === true;
 }
 
 function limitPlace({ document, elements, options }: Subject): Pick<Hit, 'path' | 'place'> {
