@@ -6,6 +6,7 @@ import { maxDevices, maxOptions, maxProperties, refuseMore } from './limits.ts';
 import type { Complaint, Option } from './option.ts';
 import { aliases, optionTable } from './option-table.ts';
 import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
+import { withNics } from './nic-option.ts';
 import { withSettings } from './settings.ts';
 import type { Word } from './words.ts';
 
@@ -67,7 +68,7 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
   const properties = options.reduce((sum, { values }) => sum + values.size, 0);
   refuseMore(properties, maxProperties, 'properties', label);
   const complain = (complaint: Complaint): void => complaints.add(complaint, () => complaint);
-  const changed = withSettings(options, complain);
+  const changed = withSettings(withNics(options, complain), complain);
   return { emulator: words[start]?.text ?? null, options: changed, complaints: complaints.list() };
 }
 

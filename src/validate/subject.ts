@@ -1,5 +1,6 @@
 import { assessDevice } from '../doorbell/assess.ts';
 import type { Option } from '../import/option.ts';
+import { withGlobals } from '../import/settings.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import type { XmlNode } from '../import/xml-document.ts';
 import { guestDevices, type GuestDevice } from '../migration/guest-devices.ts';
@@ -45,7 +46,7 @@ export type SubjectDevice = GuestDevice & {
 export interface Subject {
   readonly document: ValidatedDocument;
   readonly elements: LibvirtElements;
-  /** of a QEMU command line, or of <qemu:commandline> */
+  /** of a QEMU command line, or of <qemu:commandline>; devices have what -set and -global give them */
   readonly options: readonly Option[];
   readonly devices: readonly SubjectDevice[];
   readonly hosts: readonly SubjectHost[];
@@ -74,7 +75,7 @@ export function subjectOf(
         }))
         .sort((a, b) => Number(b.own) - Number(a.own))
     : [];
-  const options = document.commandLine?.options ?? [];
+  const options = withGlobals(document.commandLine?.options ?? []);
   const elements = elementsOf(document);
   const optionAt = byPlace(options.filter(({ name }) => name === 'device'));
   const nodeAt = byPlace([...elements.interfaces, ...elements.disks]);

@@ -92,6 +92,7 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.netdev-link', 'error', args('', '-device virtio-net-pci,netdev=n0,bus=rp1')],
   ['validate.netdev-link', 'error', args('', '-netdev vhost-vdpa,id=n0,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.netdev-link', 'warning', args('', '-netdev vhost-vdpa,id=idle,vhostdev=/dev/vhost-vdpa-1')],
+  ['validate.not-read', 'warning', args('', '-readconfig /run/vm.conf')],
   ['validate.front-end', 'error', args().replace('virtio-net-pci', 'e1000e')],
   ['validate.on-off-auto', 'error', args('disable-legacy=yes')],
   ['validate.on-off-auto', 'error', args('disable-legacy=never')],
@@ -420,6 +421,29 @@ describe('corners', () => {
     expect(await codes(of("<memtune><hard_limit unit='GiB'>4</hard_limit></memtune>\n"))).not.toContain(
       'validate.libvirt-memlock error',
     );
+  });
+
+  test('with -readconfig nothing is missing', async () => {
+    const text =
+      'qemu-system-x86_64 -nodefaults -readconfig /run/vm.conf -device virtio-net-pci,netdev=n0,page-per-vq=off';
+    expect((await codes(text)).filter((one) => one.startsWith('validate.'))).toEqual(['validate.not-read warning']);
+  });
+
+  test('-nic vhost-vdpa is a netdev and a device', async () => {
+    const nicOf = (more: string): string =>
+      bare(`-nic vhost-vdpa,vhostdev=/dev/vhost-vdpa-9,mac=53:54:00:00:00:01${more}`);
+    const found = await codes(nicOf(',model=virtio-net-pci'), onL1);
+    expect(found).toContain('validate.mac-invalid error');
+    expect(found).toContain('validate.device-missing error');
+    expect(await codes(nicOf(''))).toContain('validate.front-end error');
+    expect(await codes(bare('-nic user,model=virtio'))).toEqual([]);
+  });
+
+  test('-global gives a device its properties', async () => {
+    const text = args('', '-global virtio-net-pci.disable-legacy=yes');
+    expect(await codes(text)).toContain('validate.on-off-auto error');
+    const absent = args('', '-global virtio-net-pci.page-per-vq=off').replace(',page-per-vq=off,vec', ',vec');
+    expect(await codes(absent)).not.toContain('validate.page-per-vq-absent info');
   });
 
   test('the other names of iommus, and drivers that are not known', async () => {

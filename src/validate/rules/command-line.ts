@@ -5,6 +5,7 @@ import { isUnknown } from '../../model/fact.ts';
 import { optionKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
 import { atOption, quoted } from './hits.ts';
+import { isComplete } from './unread.ts';
 
 const isVdpaNetdev = (option: Option): boolean =>
   option.name === 'netdev' && knownText(option, 'type') === 'vhost-vdpa';
@@ -74,7 +75,7 @@ export const commandLineRules: readonly ValidationRule[] = [
       return subject.options.flatMap((option) => {
         const path = knownText(option, option.name === 'blockdev' ? 'path' : 'vhostdev');
         const set = /^\/dev\/fdset\/([0-9]+)$/.exec(path ?? '')?.[1];
-        if (set === undefined || sets.has(set)) return [];
+        if (set === undefined || sets.has(set) || !isComplete(subject.options)) return [];
         return [atOption(option, `/dev/fdset/${set} is named, but there is no -add-fd set=${set}`)];
       });
     },
@@ -201,6 +202,7 @@ function ignoredQueues(option: Option, known: ReadonlyMap<string | undefined, nu
 }
 
 function netdevLinks({ options }: Subject): Hit[] {
+  const complete = isComplete(options);
   const netdevs = byId(options, 'netdev', 'id');
   const users = byId(options, 'device', 'netdev');
   const nameless = options
@@ -214,12 +216,14 @@ function netdevLinks({ options }: Subject): Hit[] {
       const unused = `no device uses netdev ${quoted(id)}: the vDPA device is opened and stays without a guest`;
       return [
         ...again.map((option) => atOption(option, `id ${quoted(id)} belongs to another -netdev already`)),
-        ...(user ? [] : made.slice(0, 1).map((option) => atOption(option, unused, { severity: 'warning' as const }))),
+        ...(user || !complete
+          ? []
+          : made.slice(0, 1).map((option) => atOption(option, unused, { severity: 'warning' as const }))),
         ...more.map((device) => atOption(device, `netdev ${quoted(id)} belongs to another device already`)),
       ];
     });
   const dangling = [...users]
-    .filter(([id]) => !netdevs.has(id))
+    .filter(([id]) => complete && !netdevs.has(id))
     .flatMap(([id, devices]) =>
       devices.map((device) => atOption(device, `netdev ${quoted(id)} is not on this command line`)),
     );

@@ -9,12 +9,14 @@ import { propertyRules } from './properties.ts';
 import { queueRules } from './queues.ts';
 import { reportRules } from './report.ts';
 import { resourceRules } from './resources.ts';
+import { unreadRules } from './unread.ts';
 
 /** Every rule, in the order of the documentation (docs/validate.md). */
 export const validationRules: readonly ValidationRule[] = [
   ...libvirtInterfaceRules,
   ...libvirtDomainRules,
   ...commandLineRules,
+  ...unreadRules,
   ...propertyRules,
   ...machineRules,
   ...doorbellRules,

@@ -7,6 +7,7 @@ import type { Hit, ValidationRule } from '../rule.ts';
 import type { DocumentKind } from '../document.ts';
 import type { Subject } from '../subject.ts';
 import { atDevice } from './hits.ts';
+import { isComplete } from './unread.ts';
 
 /** Kinds that name a machine type. */
 const kinds: readonly DocumentKind[] = ['libvirt', 'qemu-argv', 'guest-configuration', 'plan'];
@@ -21,7 +22,7 @@ export const machineRules: readonly ValidationRule[] = [
     source: 'QEMU hw/i386/pc_q35.c: an alias belongs to the newest version of each QEMU',
     check: (subject) => {
       const given = machineIn(subject);
-      if (given !== undefined && isVersioned(given)) return [];
+      if (given === undefined ? !isComplete(subject.options) : isVersioned(given)) return [];
       const what =
         given === undefined ? 'no machine type is given' : `machine type ${given.slice(0, 60)} has no version`;
       const message = `${what}: the guest gets another machine from another QEMU, and cannot migrate to it`;
