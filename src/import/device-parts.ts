@@ -75,9 +75,11 @@ export class DeviceParts extends OptionReader {
     const off = canonical(legacy);
     if (typeof off === 'boolean') return !off;
     const { machine, tree } = this.setting;
-    if (!machine) return defaultUnknown('disable-legacy');
-    if (machine.version <= 206) return true;
+    if (machine && machine.version <= 206) return true;
     const behindPort = tree.behindPort(this.option);
+    // outside of a port the legacy interface is there under every machine type
+    if (behindPort === false) return true;
+    if (!machine) return defaultUnknown('disable-legacy');
     return isKnown(behindPort) ? !behindPort : behindPort;
   }
 

@@ -22,8 +22,12 @@ export function machineVersionOf(name: string): MachineVersion | undefined {
   return version > newest ? undefined : { family: match[1] as MachineVersion['family'], version };
 }
 
-/** A machine type that means the same in every QEMU that has it: it ends with a version. */
+/**
+ * A machine type that means the same in every QEMU that has it: it ends with a version, or with the name of a release of
+ * Ubuntu (pc-q35-noble, pc-i440fx-jammy-hpb).
+ */
 export function isVersioned(name: string): boolean {
+  if (/^(?:pc-q35|pc-i440fx|virt)-[a-z]{4,}(?:-[a-z0-9]+)*$/.test(name)) return true;
   return /[0-9]+\.[0-9]+(?:\.[0-9]+)?(?:-[a-z0-9]+)?$/.test(name);
 }
 

@@ -15,6 +15,8 @@ export interface CommandLine {
   /** null: the text begins with an option */
   readonly emulator: string | null;
   readonly options: readonly Option[];
+  /** number of the word that each option begins with, also of those that cannot be read or say the same as another */
+  readonly starts: readonly number[];
   readonly complaints: readonly Complaint[];
 }
 
@@ -29,6 +31,7 @@ const none: OptionValues = new Map();
 export function commandLineOf(words: readonly Word[], label: string): CommandLine {
   const start = emulatorAt(words);
   const options: Option[] = [];
+  const starts: number[] = [];
   const complaints = new FirstOfEach<Complaint>();
   for (let at = start + 1; at < words.length; at++) {
     const word = words[at];
@@ -38,6 +41,7 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
       complaints.add(stray, () => strayWord(text, word));
       continue;
     }
+    starts.push(at + 1);
     const given = text.replace(/^--?/, '');
     const name = (Object.hasOwn(aliases, given) ? aliases[given] : undefined) ?? given;
     const rule = optionTable.get(name);
@@ -69,7 +73,7 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
   refuseMore(properties, maxProperties, 'properties', label);
   const complain = (complaint: Complaint): void => complaints.add(complaint, () => complaint);
   const changed = withSettings(withNics(options, complain), complain);
-  return { emulator: words[start]?.text ?? null, options: changed, complaints: complaints.list() };
+  return { emulator: words[start]?.text ?? null, options: changed, starts, complaints: complaints.list() };
 }
 
 function valuesOf(text: string, implied: string | undefined): OptionValues | MalformedOption {

@@ -6,6 +6,7 @@ import type { HostReport } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
+import { documentNameOf } from './document-name.ts';
 import { fromLibvirt } from './from-libvirt.ts';
 import { findingsOf, type Imported } from './from-options.ts';
 import { fromPlan } from './from-plan.ts';
@@ -82,15 +83,20 @@ export function kindOf(text: string): ConfigurationKind {
   if (start.startsWith('<')) return 'libvirt';
   if (text.includes('\0') || start.startsWith('[')) return 'qemu-argv';
   if (start.startsWith('{')) {
-    const kind = /"kind"\s*:\s*"(VmPlan|GuestConfiguration)"/.exec(start)?.[1];
-    return kind === undefined ? 'spec' : kind === 'VmPlan' ? 'plan' : 'guest-configuration';
+    const name = documentNameOf(start);
+    return name === 'VmPlan' ? 'plan' : name === 'GuestConfiguration' ? 'guest-configuration' : 'spec';
   }
-  const line = start.split('\n').find((one) => one.trim() !== '' && !one.trimStart().startsWith('#')) ?? '';
+  // comments say anything, also the name of QEMU
+  const lines = start
+    .slice(0, 4096)
+    .replace(/^[ \t]*#.*\n?/gm, '')
+    .trimStart();
+  if (/^(?:---|%|["']?[A-Za-z_][\w-]*["']?[ \t]*:(?:\s|$))/.test(lines)) return 'spec';
   const commandLine =
-    /^\s*-{1,2}[a-zA-Z]/.test(line) ||
-    /(?:^|[\s/'"])qemu-(?:system-|kvm)/.test(start.slice(0, 4096)) ||
-    /\s-{1,2}(?:M|accel|cpu|device|m|machine|name|netdev|nodefaults|smp)(?:\s|$)/.test(start.slice(0, 4096));
-  return commandLine && !/^\s*[A-Za-z]+\s*:/.test(line) ? 'qemu-argv' : 'spec';
+    /^-{1,2}[a-zA-Z]/.test(lines) ||
+    /(?:^|[\s/'"])qemu-(?:system-|kvm)/.test(lines) ||
+    /\s-{1,2}(?:M|accel|cpu|device|m|machine|name|netdev|nodefaults|smp)(?:\s|$)/.test(lines);
+  return commandLine ? 'qemu-argv' : 'spec';
 }
 
 function known(configuration: GuestConfiguration): Omit<ReadConfiguration, 'kind'> {

@@ -55,8 +55,14 @@ function globalOf(text: string): { driver: string; property: string; value: Scal
     : { driver, property, value };
 }
 
+/** `virtio-net` and `virtio-blk` are other names of the devices on PCI (system/qdev-monitor.c: qdev_alias_table). */
+export function deviceTypeOf(driver: string): string {
+  return driver === 'virtio-net' || driver === 'virtio-blk' ? `${driver}-pci` : driver;
+}
+
 /** The types of a device that is read here: its own, those it is derived from, and the virtio device inside of it. */
-function typesOf(driver: string): ReadonlySet<string> {
+function typesOf(given: string): ReadonlySet<string> {
+  const driver = deviceTypeOf(given);
   const virtio = /^(virtio-[a-z]+|vhost-vdpa-device)-pci/.exec(driver)?.[1];
   if (virtio === undefined) return new Set([driver, `${driver}-base`]);
   const inner = virtio === 'vhost-vdpa-device' ? virtio : `${virtio}-device`;

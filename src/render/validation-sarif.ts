@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import type { Validation, ValidationFinding } from '../model/generated/validation.ts';
 import { renderJson } from './json.ts';
@@ -20,6 +21,8 @@ const levels = { error: 'error', warning: 'warning', info: 'note' } as const;
  */
 export function renderSarif({ files, findings }: Validation, rules: readonly SarifRule[], version: string): string {
   const codes = [...new Set(findings.map(({ code }) => code))].sort();
+  // each once, also where a file is named twice
+  const names = [...new Set(files.map(({ file }) => file))];
   const unread = files.filter(({ read }) => !read);
   return renderJson({
     $schema: 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json',
@@ -40,7 +43,7 @@ export function renderSarif({ files, findings }: Validation, rules: readonly Sar
           },
         },
         columnKind: 'utf16CodeUnits',
-        artifacts: files.map(({ file }) => ({ location: { uri: uriOf(file) } })),
+        artifacts: names.map((file) => ({ location: { uri: uriOf(file) } })),
         invocations: [
           {
             executionSuccessful: unread.length === 0,
@@ -51,7 +54,7 @@ export function renderSarif({ files, findings }: Validation, rules: readonly Sar
             })),
           },
         ],
-        results: findings.map((finding) => resultOf(finding, codes, files)),
+        results: findings.map((finding) => resultOf(finding, codes, names)),
       },
     ],
   });
@@ -67,7 +70,7 @@ function ruleOf(code: string, rule: SarifRule | undefined): object {
   };
 }
 
-function resultOf(finding: ValidationFinding, codes: readonly string[], files: Validation['files']): object {
+function resultOf(finding: ValidationFinding, codes: readonly string[], names: readonly string[]): object {
   const { code, severity, file, path, place, message, fix, by, evidence } = finding;
   const said = by === undefined ? message : `${by}: ${message}`;
   const { line, column, word, option } = place ?? {};
@@ -79,7 +82,7 @@ function resultOf(finding: ValidationFinding, codes: readonly string[], files: V
     locations: [
       {
         physicalLocation: {
-          artifactLocation: { uri: uriOf(file), index: files.findIndex((one) => one.file === file) },
+          artifactLocation: { uri: uriOf(file), index: names.indexOf(file) },
           ...(line === undefined
             ? {}
             : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } }),
@@ -87,12 +90,20 @@ function resultOf(finding: ValidationFinding, codes: readonly string[], files: V
         ...(path === '' ? {} : { logicalLocations: [{ fullyQualifiedName: path }] }),
       },
     ],
+    partialFingerprints: { 'finding/v1': fingerprintOf(finding) },
     properties: {
       ...(word === undefined ? {} : { word }),
       ...(option === undefined ? {} : { option }),
       ...(evidence === undefined ? {} : { evidence }),
     },
   };
+}
+
+/** The same finding in another version of the file, where its line may be another. */
+function fingerprintOf({ code, file, path, message }: ValidationFinding): string {
+  return createHash('sha256')
+    .update(JSON.stringify([code, file, path, message]))
+    .digest('hex');
 }
 
 /** A relative path stays relative to where the program was run, each part of it encoded. */

@@ -13,9 +13,12 @@ export const plainSeverity: PaintSeverity = (_, text) => text;
 export interface ValidationTextOptions {
   /** only errors */
   readonly quiet: boolean;
-  /** also notes, and the source of each rule */
+  /** also notes (those of programs that were not asked are always shown), and the source of each rule */
   readonly verbose: boolean;
 }
+
+/** A program that was to be asked and is not there: silence would be taken for its consent. */
+const notAsked = 'opinion.not-asked';
 
 /** One finding a line, as compilers write them, its fix below; then what became of each file. */
 export function renderValidation(
@@ -23,8 +26,8 @@ export function renderValidation(
   paint: PaintSeverity,
   options: ValidationTextOptions,
 ): string {
-  const shown = findings.filter(({ severity }) =>
-    options.quiet ? severity === 'error' : options.verbose || severity !== 'info',
+  const shown = findings.filter(({ severity, code }) =>
+    options.quiet ? severity === 'error' : options.verbose || severity !== 'info' || code === notAsked,
   );
   const lines = [
     ...shown.flatMap((finding) => findingLines(finding, paint, options)),

@@ -1,8 +1,9 @@
 import { kindOf } from '../import/read.ts';
+import { documentNameOf, rootElementOf } from '../import/document-name.ts';
 import type { DocumentKind } from './document.ts';
 
 /** The words by which our own documents name themselves, and what they are. */
-const kinds: ReadonlyMap<string | undefined, DocumentKind> = new Map([
+const kinds: ReadonlyMap<unknown, DocumentKind> = new Map([
   ['HostReport', 'host-report'],
   ['VmPlan', 'plan'],
   ['GuestConfiguration', 'guest-configuration'],
@@ -14,10 +15,6 @@ const kinds: ReadonlyMap<string | undefined, DocumentKind> = new Map([
  */
 export function documentKindOf(text: string): DocumentKind {
   const start = text.trimStart();
-  if (start.startsWith('<'))
-    return /^(?:<[?!][^>]*>\s*)*<interface[\s/>]/.test(start) ? 'libvirt-interface' : 'libvirt';
-  const named = start.startsWith('{')
-    ? /"kind"\s*:\s*"(HostReport|VmPlan|GuestConfiguration)"/.exec(start)?.[1]
-    : /^kind:[ \t]*["']?(HostReport)["']?[ \t]*\r?$/m.exec(start)?.[1];
-  return kinds.get(named) ?? kindOf(text);
+  if (start.startsWith('<')) return rootElementOf(start) === 'interface' ? 'libvirt-interface' : 'libvirt';
+  return kinds.get(documentNameOf(start)) ?? kindOf(text);
 }

@@ -32,7 +32,7 @@ export class PathFinder {
 }
 
 function startsAsJson(text: string): boolean {
-  return /^\s*\{/.test(text);
+  return /^\s*[{[]/.test(text);
 }
 
 function linesOf(text: string): [number, string][] | undefined {

@@ -1,9 +1,17 @@
 import { VdpaQemuError } from '../model/error.ts';
 import type { Finding } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import { parseJson } from '../model/parse-json.ts';
 import { checkReport } from '../report/parse-reports.ts';
-import { reportDocuments } from '../report/report-documents.ts';
+import { reportDocuments, type ReportDocument } from '../report/report-documents.ts';
 import type { ReadDocument, ValidatedDocument } from './document.ts';
+
+/** Also a JSON array of them. */
+async function documentsIn({ text, file }: ValidatedDocument): Promise<Iterable<ReportDocument>> {
+  if (!text.trimStart().startsWith('[')) return await reportDocuments(text, file);
+  const list = parseJson(text, file);
+  return Array.isArray(list) ? list.map((data: unknown, index) => ({ data, number: index + 1 })) : [];
+}
 
 /** Nobody reads more. */
 const maxBreaches = 100;
@@ -18,7 +26,7 @@ export async function readReportDocument(base: ValidatedDocument): Promise<ReadD
   const findings: Finding[] = [];
   const breach = (path: string, message: string): void =>
     void findings.push({ code: 'validate.schema', severity: 'error', path, message });
-  for (const { data, number } of await reportDocuments(base.text, base.file)) {
+  for (const { data, number } of await documentsIn(base)) {
     const path = number === undefined ? '' : `/${number - 1}`;
     if (findings.length === maxBreaches) {
       breach(path, `${maxBreaches} documents before this are no host reports: it and those after it are not checked`);

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { assessDevice } from '../doorbell/assess.ts';
 import type { Option } from '../import/option.ts';
 import { withGlobals } from '../import/settings.ts';
@@ -111,7 +112,7 @@ function keyOf({ word, line, column }: TextPlace): string {
 
 /** Paths are numbered anew on each host: on another than its own a device is looked for by the name that it has there. */
 function backingsOn(hosts: readonly SubjectHost[], { binding: { vdpa, charDevice } }: GuestDevice): Backing[] {
-  const path = isKnown(charDevice) ? charDevice : null;
+  const path = isKnown(charDevice) && charDevice !== null ? posix.normalize(charDevice) : null;
   const found = hosts.filter(({ own }) => own).flatMap((host) => backingOn(host, vdpa ?? path, false));
   const name = vdpa ?? found[0]?.device.name ?? null;
   return [...found, ...hosts.filter(({ own }) => !own).flatMap((host) => backingOn(host, name, true))];

@@ -138,11 +138,11 @@ function placeMember(at: TextPlace | undefined, document: ValidatedDocument): Pi
 
 /** Number of the option that a word belongs to: options stand in the order of their words. */
 function optionAt({ commandLine }: ValidatedDocument, word: number): number | undefined {
-  const options = commandLine?.options ?? [];
-  let [low, high] = [0, options.length];
+  const starts = commandLine?.starts ?? [];
+  let [low, high] = [0, starts.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((options[middle]?.place.word ?? Infinity) <= word) low = middle + 1;
+    if ((starts[middle] ?? Infinity) <= word) low = middle + 1;
     else high = middle;
   }
   return low === 0 ? undefined : low;

@@ -18,6 +18,12 @@ describe('kinds', () => {
     ['host-report', `${JSON.stringify(l1)}\n${JSON.stringify(l1)}`],
     ['host-report', stringify(l1)],
     ['host-report', "kind: 'HostReport'\r\nhost: {}"],
+    ['host-report', `[${JSON.stringify(l1)}]`],
+    ['host-report', '{kind: HostReport, host: {}}'],
+    ['spec', `---\n# started by /usr/bin/qemu-system-x86_64 -m 1G\n${spec}`],
+    ['spec', `# /usr/bin/qemu-system-x86_64 -m 1G\n${spec}`],
+    ['spec', `%YAML 1.2\n---\n# qemu-kvm -m 1G\n${spec}`],
+    ['spec', '{"note": {"kind": "VmPlan"}}'],
     ['plan', plan],
     ['guest-configuration', '{"kind": "GuestConfiguration"}'],
     ['spec', spec],
@@ -27,7 +33,11 @@ describe('kinds', () => {
     ['libvirt', '<network/>'],
     ['libvirt-interface', nic()],
     ['libvirt-interface', `<?xml version='1.0'?>\n<!-- a NIC -->\n${nic()}`],
+    ['libvirt-interface', `<!-- a > b --><?x y?>\n${nic()}`],
+    ['libvirt', `<!-- <interface> --><domain/>`],
+    ['libvirt', '<!-- '],
     ['qemu-argv', args()],
+    ['qemu-argv', `#!/bin/sh\nset -e\nsudo ${args()}`],
     ['qemu-argv', '["-M", "q35"]'],
     ['qemu-argv', '-M\0q35\0'],
   ])('%s: %#', (kind, text) => {
@@ -81,6 +91,11 @@ describe('places', () => {
     ]);
   });
 
+  test('options are counted also where one cannot be read, or says the same as another', async () => {
+    const text = `-M pc-q35-7.2 -set device.x.y=1 -device '{' -nic vhost-vdpa -global a.b=1 -device foo stray`;
+    expect(await placesOf(text, 'import.stray-word')).toMatchObject([[expect.anything(), { option: 6 }]]);
+  });
+
   test('XML: the element', async () => {
     expect(await placesOf(domain(nic({ drv: "<driver page_per_vq='yes'/>" })), 'validate.libvirt-switch')).toEqual([
       ['/domain/devices[1]/interface[1]/driver[1]/@page_per_vq', { line: 11, column: 1 }],
@@ -112,6 +127,9 @@ describe('places', () => {
     const other = reportWith((copy) => (copy.host.name = 'l2'));
     const stream = `${JSON.stringify(other)}\n\n${JSON.stringify(wrong)}\n`;
     expect(await placesOf(stream, code, [])).toMatchObject([['/1/devices/2/virtqueues', { line: 3 }]]);
+    expect(await placesOf(`[\n${JSON.stringify(other)},\n${JSON.stringify(wrong)}]`, code, [])).toMatchObject([
+      ['/1/devices/2/virtqueues', { line: 3 }],
+    ]);
     expect(await placesOf(stringify(wrong), code, [])).toEqual([['/devices/2/virtqueues', undefined]]);
   });
 

@@ -93,6 +93,18 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.netdev-link', 'error', args('', '-netdev vhost-vdpa,id=n0,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.netdev-link', 'warning', args('', '-netdev vhost-vdpa,id=idle,vhostdev=/dev/vhost-vdpa-1')],
   ['validate.not-read', 'warning', args('', '-readconfig /run/vm.conf')],
+  [
+    'validate.front-end',
+    'error',
+    domain('', {
+      tail: qemuArgs('-netdev', 'vhost-vdpa,id=x,vhostdev=/dev/vhost-vdpa-1', '-device', 'e1000e,netdev=x,bus=pcie.0'),
+    }),
+  ],
+  [
+    'validate.netdev-link',
+    'warning',
+    domain('', { tail: qemuArgs('-netdev', 'vhost-vdpa,id=x,vhostdev=/dev/vhost-vdpa-1') }),
+  ],
   ['validate.front-end', 'error', args().replace('virtio-net-pci', 'e1000e')],
   ['validate.on-off-auto', 'error', args('disable-legacy=yes')],
   ['validate.on-off-auto', 'error', args('disable-legacy=never')],
@@ -121,6 +133,8 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.generic-device', 'error', bare(generic('netdev=n0'))],
   ['validate.property-unknown', 'error', args('page_per_vq=on')],
   ['validate.property-unknown', 'warning', args('nonsense=on')],
+  ['validate.property-unknown', 'error', args('page_per_vq=on').replace('virtio-net-pci', 'virtio-net')],
+  ['validate.property-unknown', 'error', args('nonsense=on').replace('virtio-net-pci', 'virtio-net'), onL1],
   ['validate.property-unknown', 'error', args('nonsense=on'), onL1],
   ['validate.property-unknown', 'error', args('', '', { netdev: 'nonsense=1' }), onL1],
   ['validate.property-unknown', 'error', domain(nic(), { tail: overridden('iommu') })],
@@ -161,6 +175,8 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.mq-pairs', 'warning', args(), pairs(2)],
   ['validate.vectors', 'warning', args('vectors=2')],
   ['validate.vectors', 'info', args('vectors=3')],
+  ['validate.vectors', 'warning', args('mq=on')],
+  ['validate.vectors', 'warning', args('mq=on,vectors=6', '', { netdev: 'queues=4' })],
   ['validate.vectors', 'warning', args('mq=on'), pairs(4)],
   ['validate.ring-size', 'error', args('rx_queue_size=300')],
   ['validate.ring-size', 'error', args('tx_queue_size=128')],
@@ -194,6 +210,12 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
       '-netdev vhost-vdpa,id=n1,vhostfd=7\n-device virtio-net-pci,netdev=n1\n-netdev vhost-vdpa,id=n2,vhostfd=7\n-device virtio-net-pci,netdev=n2',
     ),
   ],
+  ['validate.device-shared', 'error', args('', '-netdev vhost-vdpa,id=n1,vhostdev=/dev//vhost-vdpa-0')],
+  [
+    'validate.device-shared',
+    'error',
+    args('', '-blockdev driver=virtio-blk-vhost-vdpa,node-name=b,path=/dev/vhost-vdpa-0,cache.direct=on'),
+  ],
   ['validate.device-missing', 'error', args().replace('vdpa-0', 'vdpa-9'), onL1],
   [
     'validate.device-missing',
@@ -214,11 +236,14 @@ const cases: readonly (readonly [string, string, string, ValidateOptions?])[] = 
   ['validate.mac-differs', 'error', args('mac=52:54:00:0d:0a:77'), onL1],
   ['validate.mac-differs', 'warning', args().replace('vdpa-0', 'vdpa-2'), onL1],
   ['validate.mac-invalid', 'error', args('mac=53:54:00:0d:0a:77')],
+  ['validate.mac-invalid', 'error', args('mac=52:54:00:0d:0a')],
+  ['validate.mac-invalid', 'error', domain(nic({ mac: '52:54:00:0d:0a:zz' }))],
   ['validate.mac-invalid', 'warning', domain(nic() + nic({ src: source.replace('-0', '-1') }))],
   ['validate.mtu-differs', 'warning', args('host_mtu=1500'), onL1],
   ['validate.mtu-differs', 'warning', args('host_mtu=9000').replace('vdpa-0', 'vdpa-2'), onL1],
   ['validate.packed-not-offered', 'warning', args('packed=on'), onL1],
   ['validate.transitional', 'warning', onRoot('')],
+  ['validate.transitional', 'warning', args('', '', { machine: '-M q35' }).replace(',bus=rp1,addr=0x0', '')],
   ['validate.transitional', 'error', onRoot('iommu_platform=on')],
   ['validate.modern-disabled', 'error', args('disable-modern=on')],
   [
@@ -437,6 +462,21 @@ describe('corners', () => {
     expect(found).toContain('validate.device-missing error');
     expect(await codes(nicOf(''))).toContain('validate.front-end error');
     expect(await codes(bare('-nic user,model=virtio'))).toEqual([]);
+  });
+
+  test('machine types of distributions have a version', async () => {
+    for (const machine of ['pc-q35-noble', 'pc-i440fx-jammy', 'pc-q35-jammy-hpb', 'pc-q35-rhel9.4.0'])
+      expect(await codes(args('', '', { machine: `-M ${machine}` }))).not.toContain(
+        'validate.machine-unversioned warning',
+      );
+  });
+
+  test('page-per-vq of <qemu:override>', async () => {
+    const absent = 'validate.page-per-vq-absent info';
+    const of = (drv: string, change: string): Promise<string[]> =>
+      codes(domain(nic({ drv }), { tail: overridden('page-per-vq').replace("type='bool' value='true'", change) }));
+    expect(await of('', "type='bool' value='false'")).not.toContain(absent);
+    expect(await of(driver, "type='remove'")).toContain(absent);
   });
 
   test('-global gives a device its properties', async () => {

@@ -83,7 +83,7 @@ export const commandLineRules: readonly ValidationRule[] = [
   {
     code: 'validate.netdev-link',
     severity: 'error',
-    appliesTo: ['qemu-argv'],
+    appliesTo: optionKinds,
     asks: 'does each -netdev vhost-vdpa belong to one device?',
     source:
       "QEMU hw/core/qdev-properties-system.c: set_netdev(): \"Property 'virtio-net-pci.netdev' can't find value\"",
@@ -92,7 +92,7 @@ export const commandLineRules: readonly ValidationRule[] = [
   {
     code: 'validate.front-end',
     severity: 'error',
-    appliesTo: ['qemu-argv'],
+    appliesTo: optionKinds,
     asks: 'is the NIC over vhost-vdpa a virtio-net?',
     source: 'QEMU net/vhost-vdpa.c: vhost_vdpa_check_peer_type(): "vhost-vdpa requires frontend driver virtio-net-*"',
     check: (subject) => {
@@ -201,7 +201,7 @@ function ignoredQueues(option: Option, known: ReadonlyMap<string | undefined, nu
   return [atOption(option, message, { fix, ...(differs ? { severity: 'warning' as const } : {}) })];
 }
 
-function netdevLinks({ options }: Subject): Hit[] {
+function netdevLinks({ options, document }: Subject): Hit[] {
   const complete = isComplete(options);
   const netdevs = byId(options, 'netdev', 'id');
   const users = byId(options, 'device', 'netdev');
@@ -223,7 +223,8 @@ function netdevLinks({ options }: Subject): Hit[] {
       ];
     });
   const dangling = [...users]
-    .filter(([id]) => complete && !netdevs.has(id))
+    // hostnet0 and the like are libvirt's own
+    .filter(([id]) => complete && !netdevs.has(id) && !(document.kind === 'libvirt' && /^hostnet\d+$|^host/.test(id)))
     .flatMap(([id, devices]) =>
       devices.map((device) => atOption(device, `netdev ${quoted(id)} is not on this command line`)),
     );

@@ -4,7 +4,8 @@ import { isKnown } from '../../model/fact.ts';
 import { hasFeature } from '../../model/virtio-features.ts';
 import { foreignKinds, guestKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Backing, Subject, SubjectDevice } from '../subject.ts';
-import { atDevice, onEachBacking, quoted } from './hits.ts';
+import { isNumbered } from './device-path.ts';
+import { atDevice, onEachBacking } from './hits.ts';
 
 function onDevices(check: (device: SubjectDevice, subject: Subject) => readonly Hit[]): ValidationRule['check'] {
   return (subject) => subject.devices.flatMap((device) => check(device, subject));
@@ -14,69 +15,11 @@ function onBackings(check: (device: SubjectDevice, backing: Backing) => readonly
   return onDevices((device) => onEachBacking(device, (backing) => check(device, backing)));
 }
 
-/** `/dev/vhost-vdpa-3`, and no placeholder. */
-const isNumbered = (path: string): boolean => /^\/dev\/vhost-vdpa-(?:0|[1-9]\d*)$/.test(path);
-
 /** `vp0 on l1` */
 const whereOf = ({ device, host }: Backing): string => `${device.name} on ${host.report.host.name}`;
 
 /** The vDPA device behind a guest device. */
 export const deviceRules: readonly ValidationRule[] = [
-  {
-    code: 'validate.device-path',
-    severity: 'error',
-    appliesTo: guestKinds,
-    asks: 'is the path of the device a real one?',
-    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_probe(): vhost-vdpa-%u; libvirt and QEMU open what is written',
-    check: onDevices((device) => {
-      const { charDevice } = device.binding;
-      if (!isKnown(charDevice) || charDevice === null || isNumbered(charDevice)) return [];
-      const what = `${device.label}: device path ${quoted(charDevice)}`;
-      if (!charDevice.startsWith('/')) {
-        const message = `${what} is relative: it depends on the directory that QEMU is started in`;
-        return [atDevice(device, message, { fix: 'write /dev/vhost-vdpa-N with its number' })];
-      }
-      if (charDevice.startsWith('/dev/vhost-vdpa-')) {
-        const message = `${what} has a placeholder where the number of the device belongs`;
-        return [
-          atDevice(device, message, {
-            fix: "write the number: vdpa-qemu probe, or ls /sys/bus/vdpa/devices/NAME/ | grep '^vhost-vdpa'",
-          }),
-        ];
-      }
-      if (/\.sock(?:et)?$/.test(charDevice)) {
-        const message = `${what} looks like a socket, as vhost-user has it: vhost-vdpa is a character device`;
-        return [atDevice(device, message, { fix: '/dev/vhost-vdpa-N' })];
-      }
-      const message = `${what} is not /dev/vhost-vdpa-N: if it is a link to one, no host report can be matched to it`;
-      return [atDevice(device, message, { severity: 'warning' })];
-    }),
-  },
-  {
-    code: 'validate.device-shared',
-    severity: 'error',
-    appliesTo: guestKinds,
-    asks: 'has each guest device a vDPA device of its own?',
-    source: 'Linux drivers/vhost/vdpa.c: vhost_vdpa_open(): the second open fails with EBUSY',
-    check: ({ devices }) => {
-      const first = new Map<string, string>();
-      return devices.flatMap((device) => {
-        const { charDevice, descriptor, vdpa } = device.binding;
-        const name = isKnown(charDevice) ? (charDevice ?? vdpa) : (descriptor ?? vdpa);
-        if (name === null) return [];
-        const other = first.get(name);
-        if (other === undefined) first.set(name, device.label);
-        return other === undefined
-          ? []
-          : [
-              atDevice(
-                device,
-                `${device.label}: ${name.slice(0, 100)} is taken by ${other} already: it can be opened once`,
-              ),
-            ];
-      });
-    },
-  },
   {
     code: 'validate.device-missing',
     severity: 'error',
@@ -161,12 +104,16 @@ export const deviceRules: readonly ValidationRule[] = [
     code: 'validate.mac-invalid',
     severity: 'error',
     appliesTo: foreignKinds,
-    asks: 'is the MAC address unicast, and given once?',
+    asks: 'is the MAC address one, unicast, and given once?',
     source: 'libvirt src/conf/domain_conf.c: virDomainNetDefParseXML(): "expected unicast mac address"; IEEE 802',
     check: ({ devices }) => {
       const first = new Map<string, string>();
       return devices.flatMap((device): Hit[] => {
-        if (device.kind !== 'net' || !isKnown(device.guest.mac)) return [];
+        if (device.kind !== 'net') return [];
+        if (!isKnown(device.guest.mac)) {
+          const { unknown, detail } = device.guest.mac;
+          return unknown === 'malformed' ? [atDevice(device, `${device.label}: MAC address: ${detail}`)] : [];
+        }
         const { mac } = device.guest;
         const other = first.get(mac);
         first.set(mac, other ?? device.label);

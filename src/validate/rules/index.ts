@@ -1,6 +1,7 @@
 import type { ValidationRule } from '../rule.ts';
 import { commandLineRules } from './command-line.ts';
 import { deviceRules } from './device.ts';
+import { devicePathRules } from './device-path.ts';
 import { doorbellRules } from './doorbell.ts';
 import { libvirtDomainRules } from './libvirt-domain.ts';
 import { libvirtInterfaceRules } from './libvirt-interface.ts';
@@ -21,6 +22,7 @@ export const validationRules: readonly ValidationRule[] = [
   ...machineRules,
   ...doorbellRules,
   ...queueRules,
+  ...devicePathRules,
   ...deviceRules,
   ...resourceRules,
   ...reportRules,

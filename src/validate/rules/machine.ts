@@ -4,7 +4,8 @@ import type { TextPlace } from '../../import/text-place.ts';
 import { childOf } from '../../import/xml-document.ts';
 import { isKnown } from '../../model/fact.ts';
 import type { Hit, ValidationRule } from '../rule.ts';
-import type { DocumentKind } from '../document.ts';
+import type { DocumentKind, ValidatedDocument } from '../document.ts';
+import { overridesOf } from '../overrides.ts';
 import type { Subject } from '../subject.ts';
 import { atDevice } from './hits.ts';
 import { isComplete } from './unread.ts';
@@ -41,7 +42,7 @@ export const machineRules: readonly ValidationRule[] = [
       const version = machineVersionOf(machine)?.version;
       if (version === undefined || version > 207) return [];
       return devices
-        .filter((device) => device.kind !== 'block' && !saysPagePerVq(device))
+        .filter((device) => device.kind !== 'block' && !saysPagePerVq(device, document))
         .map((device) =>
           atDevice(
             device,
@@ -91,7 +92,7 @@ export const machineRules: readonly ValidationRule[] = [
       "libvirt src/conf/domain_conf.c: virDomainVirtioOptionsCheckABIStability(): \"'off' does not match source 'default'\"",
     check: ({ devices, isDomain, document }) =>
       devices
-        .filter((device) => device.kind !== 'block' && !saysPagePerVq(device))
+        .filter((device) => device.kind !== 'block' && !saysPagePerVq(device, document))
         .map((device) => {
           const name = document.kind === 'qemu-argv' ? 'page-per-vq=off' : "page_per_vq='off'";
           const message = `${device.label}: page-per-vq is not given; it is guest ABI, and libvirt refuses to migrate between "off" and none`;
@@ -100,8 +101,10 @@ export const machineRules: readonly ValidationRule[] = [
   },
 ];
 
-function saysPagePerVq({ option, node }: Subject['devices'][number]): boolean {
+function saysPagePerVq({ option, node }: Subject['devices'][number], document: ValidatedDocument): boolean {
   if (option) return option.values.has('page-per-vq');
+  const own = overridesOf(document, node).findLast(({ attributes }) => attributes.get('name') === 'page-per-vq');
+  if (own) return own.attributes.get('type') !== 'remove';
   return childOf(node, 'driver')?.attributes.has('page_per_vq') ?? false;
 }
 

@@ -1,9 +1,10 @@
 import { hostOnly, propertiesOf, type DeviceKind } from '../../import/device-defaults.ts';
 import { knownText, type Option } from '../../import/option.ts';
-import { childrenOf, type XmlNode } from '../../import/xml-document.ts';
+import { deviceTypeOf } from '../../import/settings.ts';
 import type { HostReport } from '../../model/generated/host-report.ts';
 import { optionKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
+import { overridesOf } from '../overrides.ts';
 import { vhostUserOptions } from './command-line.ts';
 import { atNode, atOption, quoted } from './hits.ts';
 
@@ -53,8 +54,9 @@ const meant: Readonly<Record<string, string>> = {
 };
 
 function unknownProperties(option: Option, subject: Subject): Hit[] {
-  const driver = option.name === 'device' ? knownText(option, 'driver') : undefined;
-  if (driver === undefined) return [];
+  const given = option.name === 'device' ? knownText(option, 'driver') : undefined;
+  if (given === undefined) return [];
+  const driver = deviceTypeOf(given);
   return [...option.values.keys()]
     .filter((name) => !ofDevice.has(name))
     .flatMap((name) => {
@@ -66,16 +68,8 @@ function unknownProperties(option: Option, subject: Subject): Hit[] {
 /** <qemu:override> of the vDPA interfaces: a property that QEMU has not keeps the domain from starting. */
 function overridden(subject: Subject): Hit[] {
   const { elements, document } = subject;
-  const aliases = new Set(
-    elements.interfaces.map((node) => childrenOf(node, 'alias')[0]?.attributes.get('name') ?? ''),
-  );
-  const below = (node: XmlNode, name: string): XmlNode[] =>
-    node.children.filter((child) => child.name === name && child.namespace !== null);
-  const root = document.xml?.name === 'domain' ? document.xml : undefined;
-  return (root ? below(root, 'override') : [])
-    .flatMap((override) => below(override, 'device'))
-    .filter(({ attributes }) => aliases.has(attributes.get('alias') ?? '\0'))
-    .flatMap((device) => below(device, 'frontend').flatMap((frontend) => below(frontend, 'property')))
+  return elements.interfaces
+    .flatMap((node) => overridesOf(document, node))
     .flatMap((property) => {
       const verdict = judge('virtio-net-pci', property.attributes.get('name') ?? '', subject);
       return verdict ? [atNode(subject, property, verdict[0], { ...verdict[1], at: 'name' })] : [];

@@ -1,3 +1,4 @@
+import { knownText } from '../../import/option.ts';
 import { canonical } from '../../import/option-values.ts';
 import { controlVirtqueueOf, queuePairsOf } from '../../doorbell/virtqueue-role.ts';
 import { childOf } from '../../import/xml-document.ts';
@@ -109,10 +110,12 @@ export const queueRules: readonly ValidationRule[] = [
   },
 ];
 
-function mqAndPairs(nic: Nic, { mq }: GuestInterface): Hit[] {
+function mqAndPairs(nic: Nic, { mq }: GuestInterface, subject: Subject): Hit[] {
   if (nic.backings.length === 0) {
     if (mq !== true || nic.option === undefined) return [];
-    const message = `${nic.label}: mq=on offers as many queue pairs as the vDPA device has, and no host report tells how many`;
+    const hoped = hopedPairs(nic, subject);
+    const queues = hoped === undefined ? '' : ` (queues=${hoped} does not count)`;
+    const message = `${nic.label}: mq=on offers as many queue pairs as the vDPA device has${queues}, and no host report tells how many`;
     return [atDevice(nic, message, { severity: 'info', fix: 'give --host, or create the device with max_vqp N' })];
   }
   return onEachBacking(nic, ({ host, device }): Hit[] => {
@@ -129,18 +132,32 @@ function mqAndPairs(nic: Nic, { mq }: GuestInterface): Hit[] {
   });
 }
 
+/** What queues= of its netdev hopes for: QEMU ignores it, but it tells what is meant. */
+function hopedPairs(nic: Nic, { options }: Subject): number | undefined {
+  const netdev = knownText(nic.option, 'netdev');
+  const back = options.find((option) => option.name === 'netdev' && knownText(option, 'id') === netdev);
+  const queues = Number(knownText(back, 'queues') ?? NaN);
+  return netdev !== undefined && Number.isSafeInteger(queues) && queues > 0 && queues <= most ? queues : undefined;
+}
+
 /** One vector for configuration changes, one per data virtqueue; the control virtqueue needs none in Linux. */
-function vectors(nic: Nic, { vectors: given, mq, queuePairs }: GuestInterface): Hit[] {
+function vectors(nic: Nic, { vectors: given, mq, queuePairs }: GuestInterface, subject: Subject): Hit[] {
   if (!isKnown(given)) return [];
   const known = nic.backings.flatMap(({ device }) => {
     const pairs = mq === false ? 1 : queuePairsOf(device);
     return pairs === undefined ? [] : [{ pairs, control: controlVirtqueueOf(device) !== undefined }];
   });
-  const [most] = known.sort((a, b) => b.pairs - a.pairs);
-  const pairs = most?.pairs ?? (isKnown(queuePairs) ? queuePairs : undefined);
-  if (pairs === undefined) return [];
+  const [largest] = known.sort((a, b) => b.pairs - a.pairs);
+  const pairs = largest?.pairs ?? (isKnown(queuePairs) ? queuePairs : undefined);
+  if (pairs === undefined) {
+    // with mq there are two pairs at least, or as many as somebody hoped for
+    const least = Math.max(2, hopedPairs(nic, subject) ?? 2);
+    if (mq !== true || given >= 2 * least + 1) return [];
+    const message = `${nic.label}: vectors is ${given}, with mq=on: too few for ${least} queue pairs, which take ${2 * least + 2}; virtqueues would share interrupts`;
+    return [atDevice(nic, message, { fix: `vectors=${2 * least + 2}, or as many as twice the pairs and two` })];
+  }
   const all = 2 * pairs + 2;
-  if (given >= all || (given === all - 1 && most?.control === false)) return [];
+  if (given >= all || (given === all - 1 && largest?.control === false)) return [];
   const fix = `vectors=${all}`;
   if (given === all - 1) {
     const message = `${nic.label}: vectors is ${given}: none is left for the control virtqueue; libvirt gives ${all} for ${pairs} queue pairs`;
