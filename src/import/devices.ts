@@ -19,7 +19,7 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
       id: parts.id,
       address: parts.address,
       mac:
-        address === undefined
+        address === undefined || isZeroMac(address)
           ? unknown(
               'not-present',
               `no MAC address is given: QEMU gives one by the order of NICs (${setting.order.mac.get(option) ?? 1})`,
@@ -90,6 +90,11 @@ const usualRom = 'efi-virtio.rom';
 
 function noneIfZero(value: Fact<number> | null): Fact<number> | null {
   return value === 0 ? null : value;
+}
+
+/** QEMU takes it for none (net/net.c: qemu_macaddr_default_if_unset()). */
+function isZeroMac(address: Fact<Scalar>): boolean {
+  return typeof address === 'string' && /^(?:0{1,2}[:-]){5}0{1,2}$/.test(address);
 }
 
 function macOf(text: string): Fact<string> {

@@ -1,4 +1,5 @@
 import type { GuestAbi } from '../model/generated/guest-abi.ts';
+import { ourNamespace } from '../model/own-namespace.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { chipsetGlobals } from './chipset-globals.ts';
 import { charDevice, genericDeviceParts } from './qemu-argv.ts';
@@ -9,7 +10,6 @@ type Disk = GuestAbi['disks'][number];
 type Binding = VmPlan['binding'];
 
 const qemuNamespace = 'http://libvirt.org/schemas/domain/qemu/1.0';
-const ourNamespace = 'https://vdpa-qemu.dev/xmlns/1';
 
 /** The libvirt domain XML of a plan: the same guest as the QEMU command line describes. */
 export function renderLibvirtXml(plan: VmPlan): string {

@@ -5,6 +5,8 @@ import type { ValidatedDocument } from './document.ts';
 export interface LibvirtElements {
   /** <interface type='vdpa'> */
   readonly interfaces: readonly XmlNode[];
+  /** <interface type='vhostuser'> */
+  readonly vhostUsers: readonly XmlNode[];
   /** <disk> */
   readonly disks: readonly XmlNode[];
   /** <hostdev> */
@@ -31,6 +33,7 @@ export function elementsOf({ xml }: ValidatedDocument): LibvirtElements {
   const named = (name: string): XmlNode[] => all.filter((node) => node.name === name && node.namespace === null);
   return {
     interfaces: named('interface').filter(({ attributes }) => attributes.get('type') === 'vdpa'),
+    vhostUsers: named('interface').filter(({ attributes }) => attributes.get('type') === 'vhostuser'),
     disks: named('disk'),
     hostdevs: named('hostdev'),
     pathOf: (node) => paths.get(node) ?? '',

@@ -13,6 +13,7 @@ import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
+import { ourNamespace } from '../model/own-namespace.ts';
 import { segmentsOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
@@ -85,7 +86,28 @@ function readLibvirt(base: ValidatedDocument, reports: readonly HostReport[]): R
     children.map((arg) => ({ text: arg.attributes.get('value') ?? '', place: arg.place })),
   );
   const commandLine = commandLineOf(words, base.file);
-  return withImported({ ...base, xml, commandLine }, imported);
+  const read = withImported({ ...base, xml, commandLine }, imported);
+  return { ...read, findings: [...read.findings, ...embeddedDigest(xml, imported.configuration, base.file)] };
+}
+
+/** The digest that `gen` leaves in <metadata>: it is of the guest as it was generated. */
+function embeddedDigest(xml: XmlNode, { digest }: GuestConfiguration, file: string): Finding[] {
+  const metadata = xml.children.find(({ name, namespace }) => name === 'metadata' && namespace === null);
+  const own = metadata?.children.find(({ name, namespace }) => name === 'guest-abi' && namespace === ourNamespace);
+  const said = own?.attributes.get('digest');
+  if (!own || said === undefined || digest === null || said === digest) return [];
+  const message = `the digest in <metadata> is ${said.slice(0, 12)}.., and what this XML shows to the guest has ${digest.slice(0, 12)}..: it was changed since it was generated`;
+  const { line = 1, column = 1 } = own.place;
+  return [
+    {
+      code: 'validate.digest-differs',
+      severity: 'warning',
+      path: '/domain/metadata[1]/guest-abi[1]',
+      message,
+      place: { file, line, column },
+      fix: 'generate it anew, or remove the element',
+    },
+  ];
 }
 
 /** An interface alone is read as the one device of a domain of which nothing else is known. */

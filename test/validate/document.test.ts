@@ -215,6 +215,16 @@ test('a guest configuration is checked, and its digest made anew', async () => {
   expect(text.slice((found.find(({ code }) => code === 'validate.ring-size')?.place?.column ?? 1) - 1)).toMatch(/^\{/);
 });
 
+test('the digest in <metadata> is compared with what the XML shows', async () => {
+  const xml = readFileSync('test/golden/quickstart/expected.xml', 'utf8');
+  expect(await codesIn(xml)).not.toContain('validate.digest-differs warning');
+  const changed = xml.replace(/page_per_vq='(on|off)'/, (_, value) => `page_per_vq='${value === 'on' ? 'off' : 'on'}'`);
+  expect(changed).not.toBe(xml);
+  expect(await findingsIn(changed)).toContainEqual(
+    expect.objectContaining({ code: 'validate.digest-differs', severity: 'warning' }),
+  );
+});
+
 test('a digest of a guest that is not fully known', async () => {
   const { readGuestConfiguration } = await import('../../src/import/read.ts');
   const { configuration } = readGuestConfiguration(domain(nic()), { file: 'vm.xml' });

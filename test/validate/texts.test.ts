@@ -70,11 +70,39 @@ describe('text', () => {
   });
 });
 
+test('a program that was not asked is named without --verbose', () => {
+  const finding = {
+    code: 'opinion.not-asked',
+    severity: 'info',
+    file: 'f',
+    path: '',
+    message: 'm',
+    by: 'virsh',
+  } as const;
+  const whole: Validation = { schemaVersion: 1, kind: 'Validation', files: [], findings: [finding] };
+  expect(renderValidation(whole, plainSeverity, usual)).toBe('f: info: virsh: m [opinion.not-asked]\n');
+  expect(renderValidation(whole, plainSeverity, { ...usual, quiet: true })).toBe('');
+});
+
 describe('SARIF', () => {
   const shipped = createRequire(import.meta.url)('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json') as object;
   // a draft 4 schema, all keywords of which mean the same in draft 7 but for these two
   const schema = Object.fromEntries(Object.entries(shipped).filter(([key]) => key !== 'id' && key !== '$schema'));
   const check = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false }).compile(schema);
+
+  test('a file that is named twice is one artifact', async () => {
+    const { files, findings, ...rest } = await sample();
+    const twice = { ...rest, files: [...files, ...files], findings: [...findings, ...findings] };
+    const log = JSON.parse(renderSarif(twice, validationRules, '1.2.3')) as {
+      runs: { artifacts: object[]; results: { partialFingerprints: object }[] }[];
+    };
+    check(log);
+    expect(check.errors ?? []).toEqual([]);
+    expect(log.runs[0]?.artifacts.length).toBe(files.length);
+    expect(log.runs[0]?.results[0]?.partialFingerprints).toEqual({
+      'finding/v1': expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    });
+  });
 
   test('keeps to the SARIF 2.1.0 schema', async () => {
     for (const validation of [await sample(), validationOf([])]) {

@@ -224,7 +224,7 @@ function netdevLinks({ options, document }: Subject): Hit[] {
     });
   const dangling = [...users]
     // hostnet0 and the like are libvirt's own
-    .filter(([id]) => complete && !netdevs.has(id) && !(document.kind === 'libvirt' && /^hostnet\d+$|^host/.test(id)))
+    .filter(([id]) => complete && !netdevs.has(id) && !(document.kind === 'libvirt' && id.startsWith('host')))
     .flatMap(([id, devices]) =>
       devices.map((device) => atOption(device, `netdev ${quoted(id)} is not on this command line`)),
     );

@@ -11,12 +11,14 @@ import { queueRules } from './queues.ts';
 import { reportRules } from './report.ts';
 import { resourceRules } from './resources.ts';
 import { unreadRules } from './unread.ts';
+import { vhostUserRules } from './vhost-user.ts';
 
 /** Every rule, in the order of the documentation (docs/validate.md). */
 export const validationRules: readonly ValidationRule[] = [
   ...libvirtInterfaceRules,
   ...libvirtDomainRules,
   ...commandLineRules,
+  ...vhostUserRules,
   ...unreadRules,
   ...propertyRules,
   ...machineRules,

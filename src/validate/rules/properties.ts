@@ -139,8 +139,25 @@ function fixFor(name: string, { byPlain }: Vocabulary): { readonly fix?: string 
   return near === undefined ? {} : { fix: `write ${near}` };
 }
 
+/** QEMU qapi/net.json: NetdevVhostVDPAOptions. */
+const netdevOptions: readonly string[] = ['type', 'id', 'vhostdev', 'vhostfd', 'x-svq', 'queues'];
+
+/** The same for names whose letters are only in another order. */
+const letters = (name: string): string => [...plain(name)].sort().join('');
+
 function unknownOfNetdev(option: Option, { hosts }: Subject): Hit[] {
   if (option.name !== 'netdev' || knownText(option, 'type') !== 'vhost-vdpa') return [];
+  if (!hosts.some(({ qemu }) => qemu?.capabilities.netdevVhostVdpa)) {
+    return [...option.values.keys()]
+      .filter((name) => ![...netdevOptions, ...vhostUserOptions].includes(name))
+      .map((name) => {
+        const near = ['vhostdev', 'vhostfd', 'x-svq', 'queues'].find((other) => letters(other) === letters(name));
+        const message = `-netdev vhost-vdpa has no option ${quoted(name)}`;
+        return near === undefined
+          ? atOption(option, `${message} that is known here`, { severity: 'warning' })
+          : atOption(option, `${message}, or QEMU refuses to start`, { fix: `write ${near}` });
+      });
+  }
   return hosts.flatMap(({ qemu, report }) => {
     const members = qemu?.capabilities.netdevVhostVdpa;
     if (!qemu || !members) return [];
