@@ -143,7 +143,7 @@ function fixFor(name: string, { byPlain }: Vocabulary): { readonly fix?: string 
 const netdevOptions: readonly string[] = ['type', 'id', 'vhostdev', 'vhostfd', 'x-svq', 'queues'];
 
 /** The same for names whose letters are only in another order. */
-const letters = (name: string): string => [...plain(name)].sort().join('');
+const letters = (name: string): string => plain(name).split('').sort().join('');
 
 function unknownOfNetdev(option: Option, { hosts }: Subject): Hit[] {
   if (option.name !== 'netdev' || knownText(option, 'type') !== 'vhost-vdpa') return [];
