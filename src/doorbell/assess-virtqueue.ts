@@ -212,14 +212,14 @@ function judgePage(page: DoorbellPage, pageSize: number): Judgement {
     );
   }
   if (page.neighbours.length > 0) {
-    const message = `the page at ${where} also holds ${page.neighbours.join(' and ')}`;
+    const message = `the page at ${where} also holds ${some(page.neighbours)}`;
     return verdict('unsafe', 'doorbell.page-holds-registers', by, message);
   }
   if (page.beyondBar) {
     return verdict('unsafe', 'doorbell.page-beyond-bar', by, `the page at ${where} reaches beyond the BAR`);
   }
   if (page.elsewhere.length > 0) {
-    const what = page.elsewhere.join(' and ');
+    const what = some(page.elsewhere);
     const message = `the page at ${where} is one of the notify capability, and other pages of it hold ${what}; which is this virtqueue's is only assumed (queue_notify_off cannot be read)`;
     return verdict('unknown', 'doorbell.assumed-notify-off', by, message);
   }
@@ -309,4 +309,10 @@ function reason(code: string, by: Reason['by'], message: string): Reason {
 
 function verdict(word: Judgement['verdict'], code: string, by: Reason['by'], message: string): Judgement {
   return { verdict: word, exclusivity: 'none', reasons: [reason(code, by, message)] };
+}
+
+/** The first of many things: a hostile report may have thousands, for each of thousands of virtqueues. */
+function some(things: readonly string[]): string {
+  const more = things.length > 4 ? [`${things.length - 4} more`] : [];
+  return [...things.slice(0, 4), ...more].join(' and ');
 }
