@@ -1,5 +1,6 @@
 import { assessHost } from '../doorbell/assess.ts';
 import { writeDocument } from '../host/documents.ts';
+import { isSameFile } from '../host/same-file.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
@@ -25,7 +26,7 @@ export interface AssessCommandOptions extends GlobalOptions {
 
 /** Judges the doorbells of the hosts in a report file, or of this host. Exit code 1 where one is unsafe. */
 export async function assess(options: AssessCommandOptions, io: Io): Promise<ExitCode> {
-  if (options.svg === standardInput) throw new VdpaQemuError('usage', '--svg takes a file');
+  checkFiles(options);
   const parents = await readParents(options.parents);
   const reports = await readReports(options.report === undefined ? [] : [options.report]);
   const assessments = reports.map((report) => ({ report, assessment: assessHost(report, { parents }) }));
@@ -47,6 +48,14 @@ export async function assess(options: AssessCommandOptions, io: Io): Promise<Exi
     assessment.devices.some(({ virtqueues }) => virtqueues.some(({ verdict }) => verdict === 'unsafe')),
   );
   return unsafe ? 1 : 0;
+}
+
+function checkFiles({ svg, output }: AssessCommandOptions): void {
+  if (svg === undefined) return;
+  if (svg === standardInput || svg === '') throw new VdpaQemuError('usage', '--svg takes a file');
+  if (output !== undefined && isSameFile(svg, output)) {
+    throw new VdpaQemuError('usage', `--svg and --output would write the same file, ${svg}`);
+  }
 }
 
 /** What is wrong with the host itself, and where witnesses contradict; a verdict stands in the table already. */

@@ -1,5 +1,5 @@
 import { printable } from '../model/fact.ts';
-import type { Assessment, DeviceAssessment } from '../model/generated/assessment.ts';
+import type { Assessment, DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import { renderBarText } from './bar-text.ts';
 import { describeOutlook } from './bar-words.ts';
@@ -44,11 +44,11 @@ export function renderAssessment(
 function renderDevice(device: DeviceAssessment, paint: Paint): string {
   const title = `${device.name}  ${device.class}, parent ${device.parentDriver ?? 'unknown'}, doorbells ${device.layout}`;
   const rows = device.virtqueues.map(({ index, role, kernel, verdict, reasons }) => ({
-    cells: [String(index), role, kernel, verdict],
+    cells: [String(index), role, kernel, verdict, witnessesOf(reasons)],
     verdict,
     reason: reasons.map(({ message }) => message).join('; '),
   }));
-  const header = ['vq', 'role', 'kernel', 'verdict'];
+  const header = ['vq', 'role', 'kernel', 'verdict', 'by'];
   const widths = header.map((word, column) =>
     Math.max(word.length, ...rows.map(({ cells }) => cells[column]?.length ?? 0)),
   );
@@ -56,9 +56,9 @@ function renderDevice(device: DeviceAssessment, paint: Paint): string {
     cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
   const table = rows.map(({ cells, verdict, reason }, index) => {
     const same = index > 0 && rows[index - 1]?.reason === reason;
-    const [vq = '', role = '', kernel = ''] = cells;
+    const [vq = '', role = '', kernel = '', , by = ''] = cells;
     const painted = paint(verdict, verdict.padEnd(widths[3] ?? 0));
-    return `  ${printable(line([vq, role, kernel]))}  ${painted}  ${printable(same ? '(as above)' : reason)}`.trimEnd();
+    return `  ${printable(line([vq, role, kernel]))}  ${painted}  ${by.padEnd(widths[4] ?? 0)}  ${printable(same ? '(as above)' : reason)}`.trimEnd();
   });
   const lines = [
     `${printable(title)}: ${paint(device.verdict, device.verdict)}`,
@@ -67,4 +67,9 @@ function renderDevice(device: DeviceAssessment, paint: Paint): string {
     ...device.advice.map((text) => `  -> ${printable(text)}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Whose word the reasons are, the one that decided first. */
+function witnessesOf(reasons: VirtqueueAssessment['reasons']): string {
+  return [...new Set(reasons.map(({ by }) => by))].join(', ');
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -178,9 +179,22 @@ describe('--svg and --draw', () => {
     expect(existsSync(svg)).toBe(false);
   });
 
-  test('standard output is for the text', async () => {
-    const { code, err } = await run('assess', capturedFile, '--svg', '-');
+  test.each([['-'], ['']])('standard output is for the text, and no name is none: --svg %j', async (svg) => {
+    const { code, err } = await run('assess', capturedFile, '--svg', svg);
     expect({ code, err }).toEqual({ code: 2, err: 'vdpa-qemu: --svg takes a file (see vdpa-qemu --help)\n' });
+  });
+
+  test('not into the file of --output, which would be lost', async () => {
+    const files = new Files();
+    const file = files.write('both', 'as it was');
+    for (const output of [file, path.join(path.dirname(file), '.', 'both')]) {
+      expect(await run('assess', capturedFile, '--svg', file, '--output', output)).toEqual({
+        code: 2,
+        out: '',
+        err: `vdpa-qemu: --svg and --output would write the same file, ${file} (see vdpa-qemu --help)\n`,
+      });
+    }
+    expect(readFileSync(file, 'utf8')).toBe('as it was');
   });
 
   test('in text with --draw; --verbose adds the other page sizes', async () => {

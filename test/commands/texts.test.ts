@@ -8,7 +8,7 @@ import type { HostReport } from '../../src/model/generated/host-report.ts';
 import { coloured, plain, renderAssessment, type Paint } from '../../src/render/assessment-text.ts';
 import { renderFinding } from '../../src/render/findings-text.ts';
 import { renderJson } from '../../src/render/json.ts';
-import { busy, device, host, parentDriver, reportWith, type Edit } from '../report-builder.ts';
+import { busy, device, doorbells, host, parentDriver, reportWith, type Edit } from '../report-builder.ts';
 
 const textOf = (report: HostReport, paint: Paint = plain): string =>
   renderAssessment(assessHost(report), report, paint);
@@ -29,10 +29,10 @@ describe('renderAssessment', () => {
         '',
         'vp0  net, parent vp-vdpa, doorbells page-per-vq: safe',
         `  the guest's kick may go straight to the device: ${page(0)}`,
-        '  vq  role     kernel  verdict  reason',
-        `  0   rx0      mapped  safe     ${page(0)}`,
-        `  1   tx0      mapped  safe     ${page(1)}`,
-        `  2   control  mapped  safe     ${page(2)}`,
+        '  vq  role     kernel  verdict  by          reason',
+        `  0   rx0      mapped  safe     pci-config  ${page(0)}`,
+        `  1   tx0      mapped  safe     pci-config  ${page(1)}`,
+        `  2   control  mapped  safe     pci-config  ${page(2)}`,
         '  -> hostNotifier: auto (or require) gives page-per-vq=on',
         '',
       ].join('\n'),
@@ -41,9 +41,22 @@ describe('renderAssessment', () => {
 
   test('a reason that was just said is not said again', () => {
     const text = textOf(reportWith(only('sim0')));
-    expect(text).toMatch(/^ {2}0 {3}rx0 +ENOTSUPP {2}unavailable {2}parent driver vdpasim_net/m);
-    expect(text).toMatch(/^ {2}1 {3}tx0 +ENOTSUPP {2}unavailable {2}\(as above\)$/m);
-    expect(text).toMatch(/^ {2}2 {3}control +ENOTSUPP {2}unavailable {2}\(as above\)$/m);
+    expect(text).toMatch(/^ {2}0 {3}rx0 +ENOTSUPP {2}unavailable {2}table {2}parent driver vdpasim_net/m);
+    expect(text).toMatch(/^ {2}1 {3}tx0 +ENOTSUPP {2}unavailable {2}table {2}\(as above\)$/m);
+    expect(text).toMatch(/^ {2}2 {3}control +ENOTSUPP {2}unavailable {2}table {2}\(as above\)$/m);
+  });
+
+  test('whose word each reason is, the one that decided first', () => {
+    const noArea = textOf(reportWith(only('sim0'), doorbells('sim0', 'mapped', 'mapped', 'mapped')));
+    expect(noArea).toMatch(/^ {2}0 {3}rx0 +mapped {2}unknown {2}pci-config, table {2}nothing vouches /m);
+    const large = textOf(reportWith(only('vp0'), host({ pageSize: 65536 })));
+    expect(large).toMatch(/^ {2}0 {3}rx0 +mapped {2}unavailable {2}qemu, pci-config {2}the kernel maps it, but QEMU /m);
+    const refused = textOf(reportWith(only('vp1')));
+    expect(refused).toMatch(/^ {2}0 {3}rx0 +ENOTSUPP {2}unavailable {2}kernel {2}the doorbell area /m);
+    const row = { driver: 'newdpa', area: 'page-per-vq', exclusive: 'yes', source: 'manual' } as const;
+    const own = reportWith(only('vp0'), device('vp0', { pci: null }), parentDriver('vp0', 'newdpa'));
+    const text = renderAssessment(assessHost(own, { parents: [row] }), own, plain);
+    expect(text).toMatch(/^ {2}0 {3}rx0 +mapped {2}safe {5}operator {2}that the page /m);
   });
 
   test('an unsafe device: what not to do, and why', () => {

@@ -45,10 +45,10 @@ describe('renderAssessment', () => {
         '',
         'vp0  net, parent vp-vdpa, doorbells page-per-vq: safe',
         '  all is well',
-        '  vq  role     kernel  verdict  reason',
-        '  0   rx0      mapped  safe     one; two',
-        '  1   tx0      mapped  safe     (as above)',
-        '  10  control  mapped  unknown  three',
+        '  vq  role     kernel  verdict  by      reason',
+        '  0   rx0      mapped  safe     kernel  one; two',
+        '  1   tx0      mapped  safe     kernel  (as above)',
+        '  10  control  mapped  unknown  kernel  three',
         '  -> do this',
         '  -> then that',
         '',
@@ -89,7 +89,7 @@ describe('renderAssessment', () => {
     );
     const word = verdict.padEnd(7);
     expect(painted).toContain(`doorbells page-per-vq: \u001b[${colour}m${verdict}\u001b[0m\n`);
-    expect(painted).toContain(`  0   rx0   mapped  \u001b[${colour}m${word}\u001b[0m  why\n`);
+    expect(painted).toContain(`  0   rx0   mapped  \u001b[${colour}m${word}\u001b[0m  kernel  why\n`);
     expect(painted.split('\u001b').length - 1).toBe(4);
     expect(plain(verdict, 'text')).toBe('text');
   });
