@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Assessment } from '../../src/model/generated/assessment.ts';
 import type { HostReport } from '../../src/model/generated/host-report.ts';
+import { newLines, sectionsOf } from './truth-file.ts';
 import { zooLayouts, type LabDevice, type ZooLayout } from './devices.ts';
 import { full } from './extent.ts';
 import { images, missing, type Arch, type ImageOptions } from './images.ts';
@@ -228,26 +229,10 @@ afterAll(() => {
     return;
   }
   // what was taken has to be what the whole run has found; versions and QEMU's column may be left out
-  const known = new Set(readFileSync(file, 'utf8').split('\n').map(withoutQemu));
-  const news = [...written.values()]
-    .flatMap((text) => text.split('\n'))
-    .filter((line) => line.startsWith('| ') && !known.has(withoutQemu(line)));
+  const sections = sectionsOf(readFileSync(file, 'utf8'));
+  const news = [...written].flatMap(([label, text]) => newLines(text, sections.get(label) ?? ''));
   expect(news, `${file} is stale: npm run test:lab:full writes it`).toEqual([]);
 });
-
-/** The text of each platform, by its label. */
-function sectionsOf(text: string): ReadonlyMap<string, string> {
-  const sections = text.split(/^(?=## )/m).slice(1);
-  return new Map(sections.map((section) => [/^## (.*)$/m.exec(section)?.[1] ?? '', `${section.trimEnd()}\n`]));
-}
-
-function withoutQemu(line: string): string {
-  return line
-    .split('|')
-    .map((cell) => cell.trim())
-    .filter((_, index) => index !== 6)
-    .join('|');
-}
 
 const heading = `# Doorbells: what was predicted, and what is
 

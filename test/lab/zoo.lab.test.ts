@@ -88,12 +88,17 @@ describe.skipIf(why.length > 0)(`doorbell zoo in L1 ${why.join(', ')}`, () => {
     expect(await zooState(l1, 'mixed')).toMatchObject({ stores: 0, changed: 0 });
   });
 
-  const count = full ? 1000 : 100;
-  // each takes up to half a second where the machine is busy with something else
-  test(`${count} probes by the product and 100 by the C program write nothing`, { timeout: 1_800_000 }, async () => {
-    const often = ['node', '/project/test/lab/l1/probe-often.mjs', 'registers', String(count)];
+  // each takes up to half a second where the machine is busy with something else; on arm64: arm64.lab.test.ts
+  const counts = zooLayouts.map((name) => [full ? 1000 : name === 'registers' ? 100 : 10, name] as const);
+  test.each(counts)('%i probes by the product write nothing: %s', { timeout: 1_800_000 }, async (count, name) => {
+    await setZoo(l1, name, name);
+    const often = ['node', '/project/test/lab/l1/probe-often.mjs', name, String(count)];
     expect(await l1.ok(often, { timeoutMs: 1_500_000 })).toBe(`${count}\n`);
-    expect(await zooState(l1, 'registers')).toEqual({ layout: 'registers', stores: 0, changed: 0 });
+    expect(await zooState(l1, name)).toEqual({ layout: name, stores: 0, changed: 0 });
+  });
+
+  test('nor do 100 by the C program', { timeout: 300_000 }, async () => {
+    await setZoo(l1, 'registers', 'registers');
     const loop = 'i=0; while [ $i -lt 100 ]; do doorbells "$0" >/dev/null || exit 1; i=$((i + 1)); done';
     await l1.ok(['sh', '-c', loop, l1.devices.get('registers')!], { timeoutMs: 200_000 });
     expect(await zooState(l1, 'registers')).toEqual({ layout: 'registers', stores: 0, changed: 0 });

@@ -1,6 +1,8 @@
 /**
  * The drawings of doorbell pages. test/golden/svg keeps one per layout; UPDATE_GOLDEN=1 rewrites them, and then they
- * are to be looked at in a browser.
+ * are to be looked at in a browser. Last done with Chromium 156 on page-per-vq, contradiction and octeon-in-use: green
+ * pages only where the badge says safe, a grey one under unknown, no page at all for octeon_ep; no text cut off or over
+ * another, doorbells at the left edge of their pages, the legend whole.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
