@@ -11,11 +11,7 @@ export const addVerify: AddCommand = (parser, choose) =>
         .option('host', repeatable('host report, made while the devices were idle; may be repeated'))
         .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts the VM runs on' })
-        .option('wait', {
-          type: 'number',
-          default: 0,
-          describe: 'seconds to wait for the guest driver; still not up: not-yet, and exit 0 without --require',
-        })
+        .option('wait', { type: 'number', default: 0, describe: 'seconds to wait for the guest driver' })
         .option('require', {
           type: 'boolean',
           default: false,
