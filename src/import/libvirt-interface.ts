@@ -57,6 +57,8 @@ export function interfaceOptions(node: XmlNode, complain: (complaint: Complaint)
       (Object.hasOwn(netdevTypes, type) ? netdevTypes[type] : undefined) ??
       unknown('not-supported', `what libvirt makes of an interface of type ${type} is not known here`),
     vhostdev: type === 'vdpa' ? dev : undefined,
+    // as many file descriptors for a tap, queues= for vhost-user; a vDPA device has its own number
+    queues: type === 'vdpa' ? undefined : queuesOf(node, model),
   };
   return [optionOf('netdev', back, node), optionOf('device', properties, node)];
 }
@@ -84,8 +86,8 @@ function driverProperties(
     }
     return {};
   }
-  const queues = Number(get('queues') ?? 1);
-  const multiqueue = queues > 1 ? { mq: 'on', vectors: 2 * queues + 2 } : {};
+  const queues = queuesOf(node, model);
+  const multiqueue = queues === undefined ? {} : { mq: 'on', vectors: 2 * queues + 2 };
   return {
     ...multiqueue,
     rx_queue_size: get('rx_queue_size'),
@@ -96,6 +98,12 @@ function driverProperties(
     ...offloadsOf(childOf(driver, 'host'), hostOffloads),
     ...offloadsOf(childOf(driver, 'guest'), guestOffloads),
   };
+}
+
+/** Where there is more than one, and libvirt reads it. */
+function queuesOf(node: XmlNode, model: string | undefined): number | undefined {
+  const queues = Number(childOf(node, 'driver')?.attributes.get('queues') ?? 1);
+  return model !== undefined && queues > 1 ? queues : undefined;
 }
 
 function offloadsOf(node: XmlNode | undefined, names: Readonly<Record<string, string>>): Properties {

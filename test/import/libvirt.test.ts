@@ -239,6 +239,12 @@ describe('the board', () => {
     expect(digest).toBeNull();
   });
 
+  test('queue pairs of a NIC that is not over vDPA are those of <driver>', () => {
+    const four = "<driver queues='4'/>";
+    expect([nicOf(virtio + four, 'bridge').queuePairs, nicOf(virtio, 'bridge').queuePairs]).toEqual([4, 1]);
+    expect(isUnknown(nicOf(virtio + four).queuePairs)).toBe(true);
+  });
+
   test('a kernel that QEMU boots is kept word for word', () => {
     const os = '<kernel>/boot/vmlinuz</kernel><initrd>/boot/initrd</initrd><cmdline> quiet x="a,b" </cmdline>';
     expect(importText(domain({ os })).guest.otherOptions).toMatchObject({
