@@ -369,6 +369,21 @@ const rows: readonly {
     guest: ({ guest }) => void (guest.cpu.model = 'max'),
     found: ['unknown migration.cpu-host-model'],
   },
+  ...(
+    [
+      ['another host CPU, model EPYC under KVM', 'EPYC', 'kvm', ['unknown migration.cpu-host-model']],
+      ['another host CPU, model kvm64 under KVM', 'kvm64,+x2apic', 'kvm', []],
+      ['another host CPU, model EPYC under TCG', 'EPYC', 'tcg', []],
+    ] as const
+  ).map(([what, model, accelerator, found]) => ({
+    what,
+    to: [host({ kvm: true, cpu: { vendor: 'GenuineIntel', model: 'Xeon', count: 2 } })],
+    guest: ({ guest, binding }: GuestConfiguration) => {
+      guest.cpu.model = model;
+      binding.accelerator = accelerator;
+    },
+    found: [...found],
+  })),
   {
     what: 'private memory',
     guest: ({ binding }) => void (binding.memoryShared = false),
