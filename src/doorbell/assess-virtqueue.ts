@@ -112,8 +112,9 @@ function hazardIn({ hazard }: ParentRow): string {
 }
 
 /**
- * PCI config space may object to any page but of a driver whose area is elsewhere, and vouches only where a row says that the driver takes its area
- * from there. Where it shows nothing against it, the operator's or the parent driver's word counts.
+ * PCI config space may object to any page but of a driver whose area is elsewhere, and vouches only where a row says that
+ * the driver takes its area from there. Where it shows nothing against it, the operator's or the parent driver's word
+ * counts.
  */
 function judgeByWitness(device: VdpaDevice, index: number, pageSize: number, known: KnownParent): Judgement {
   const { table, operator } = known;

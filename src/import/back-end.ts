@@ -1,7 +1,7 @@
 import { unknown, isUnknown, type Fact } from '../model/fact.ts';
 import type { Bound } from './assemble.ts';
 import type { Setting } from './device-parts.ts';
-import { knownText, OptionReader, textOf, type Option } from './option.ts';
+import { knownText, OptionReader, optionsBy, textOf, type Option } from './option.ts';
 
 /** What a NIC is bound to: its -netdev. */
 export function netBound(device: Option, { netdevs, fdSets, complain }: Setting): Bound {
@@ -39,12 +39,7 @@ export function diskBound(device: Option, { blocks, fdSets }: Setting): Bound {
 
 /** -blockdev by node-name, -drive by id. */
 export function blocksOf(options: readonly Option[]): Map<string, Option> {
-  const by = (name: string, key: string): [string, Option][] =>
-    options.flatMap((option) => {
-      const id = option.name === name ? knownText(option, key) : undefined;
-      return id === undefined ? [] : [[id, option]];
-    });
-  return new Map([...by('drive', 'id'), ...by('blockdev', 'node-name')]);
+  return new Map([...optionsBy(options, 'drive', 'id'), ...optionsBy(options, 'blockdev', 'node-name')]);
 }
 
 /** The file that a block node is read from. */

@@ -21,7 +21,7 @@ const families: readonly { readonly drivers: RegExp; readonly places: readonly s
 
 /** The order of devices, as far as it decides what the guest sees. */
 export function orderOf(devices: readonly Option[]): CreationOrder {
-  const groups = new Map<string, Option[]>();
+  const groups = new Map<number, Option[]>();
   const mac: Option[] = [];
   for (const device of devices) {
     const driver = knownText(device, 'driver') ?? '';
@@ -30,8 +30,7 @@ export function orderOf(devices: readonly Option[]): CreationOrder {
     const family = families[at];
     if (!family || family.places.some((place) => device.values.has(place))) continue;
     // a controller can be named with its bus or not: there may be but one
-    const key = `${at}`;
-    groups.set(key, [...(groups.get(key) ?? []), device]);
+    groups.set(at, [...(groups.get(at) ?? []), device]);
   }
   const place = [...groups.values()].flatMap((group) =>
     group.length < 2 ? [] : group.map((device, index) => [device, index + 1] as const),

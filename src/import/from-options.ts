@@ -11,7 +11,7 @@ import { orderOf } from './creation-order.ts';
 import { machineOf } from './machine.ts';
 import { machineVersionOf } from './machine-version.ts';
 import { memoryOf } from './memory.ts';
-import { knownText, type Complaint, type Option } from './option.ts';
+import { knownText, optionsBy, type Complaint, type Option } from './option.ts';
 import { otherOptionsOf } from './other-options.ts';
 import { pciTreeOf } from './pci-tree.ts';
 import { refuseTaken } from './taken.ts';
@@ -67,9 +67,9 @@ export function fromOptions(input: OptionsInput): Imported {
     machine: version,
     cpuCount: cpu.count,
     tree: pciTreeOf(devices),
-    netdevs: byKey(options, 'netdev', 'id'),
+    netdevs: optionsBy(options, 'netdev', 'id'),
     blocks: blocksOf(options),
-    objects: byKey(options, 'object', 'id'),
+    objects: optionsBy(options, 'object', 'id'),
     order: orderOf(devices),
     fdSets: fdSetsOf(options),
     complain,
@@ -134,15 +134,6 @@ function placesOf(
     for (const { device, option } of items) places.set(`/${list}/${sorted.indexOf(device)}`, option.place);
   }
   return places;
-}
-
-function byKey(options: readonly Option[], name: string, key: string): Map<string, Option> {
-  return new Map(
-    options.flatMap((option) => {
-      const id = option.name === name ? knownText(option, key) : undefined;
-      return id === undefined ? [] : [[id, option] as const];
-    }),
-  );
 }
 
 /** `-add-fd set=0,fd=8,opaque=/dev/vhost-vdpa-0`: opaque is free text, and some write the path into it; libvirt does not. */

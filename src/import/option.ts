@@ -33,6 +33,16 @@ export function knownText(option: Option | undefined, name: string): string | un
   return typeof value === 'string' ? value : undefined;
 }
 
+/** Options of one name by the known text of a property, such as their id; the last one of each counts. */
+export function optionsBy(options: readonly Option[], name: string, key: string): Map<string, Option> {
+  return new Map(
+    options.flatMap((option) => {
+      const id = option.name === name ? knownText(option, key) : undefined;
+      return id === undefined ? [] : [[id, option] as const];
+    }),
+  );
+}
+
 /** Reads the properties of one option, one by one, and knows which of them were not asked for. */
 export class OptionReader {
   readonly #option: Option;

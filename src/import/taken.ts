@@ -1,6 +1,5 @@
-import { isKnown, type Fact } from '../model/fact.ts';
-import type { Complaint, Option } from './option.ts';
-import { knownText } from './option.ts';
+import { isKnown } from '../model/fact.ts';
+import { knownText, type Complaint, type Option } from './option.ts';
 import type { PciTree } from './pci-tree.ts';
 
 /** Two devices at one PCI address, or two root ports of one chassis and slot: QEMU does not start with them. */
@@ -18,18 +17,15 @@ export function refuseTaken(devices: readonly Option[], tree: PciTree, complain:
     complain({ code: 'import.place-taken', severity: 'error', message, place: device.place });
   };
   for (const device of devices) {
-    const address: Fact<string | null> = tree.addressOf(device);
+    const address = tree.addressOf(device);
     if (isKnown(address) && address !== null) claim(addresses, address, device, `PCI address ${address}`);
     if (knownText(device, 'driver') === 'pcie-root-port') {
       // hw/pci/pcie_port.c: pcie_chassis_add_slot()
-      const [chassis, slot] = ['chassis', 'slot'].map((key) => device.values.get(key) ?? 0);
-      if (isKnown(chassis ?? 0) && isKnown(slot ?? 0)) {
-        claim(
-          slots,
-          `${Number(chassis)}/${Number(slot)}`,
-          device,
-          `chassis ${Number(chassis)} and slot ${Number(slot)}`,
-        );
+      const chassis = device.values.get('chassis') ?? 0;
+      const slot = device.values.get('slot') ?? 0;
+      if (isKnown(chassis) && isKnown(slot)) {
+        const place = `chassis ${Number(chassis)} and slot ${Number(slot)}`;
+        claim(slots, place, device, place);
       }
     }
   }

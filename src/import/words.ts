@@ -17,7 +17,8 @@ const maxWords = 100_000;
  * - a shell line, or one option a line, with quotes, comments and backslash-newlines. A word that begins with `{` is
  *   JSON and goes to its closing brace, so that unquoted JSON can be pasted, too.
  *
- * Nothing is expanded: an unquoted `$`, backquote, glob, brace, leading `~` or redirection is refused, for its meaning is not in the text.
+ * Nothing is expanded: an unquoted `$`, backquote, glob, brace, leading `~` or redirection is refused, for its meaning is
+ * not in the text.
  * @throws VdpaQemuError bad-input, with the line
  */
 export function wordsOf(text: string, label: string): Word[] {
