@@ -40,7 +40,7 @@ export function loadSpec(text: string, file: string): LoadedSpec {
   });
   const data = shortened(document.data);
   const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
-  const usable = breaches.length === 0 ? data : withoutBreaches(data, breaches);
+  const usable = breaches.length === 0 ? (data as VmSpec) : usablePart(data, breaches);
   const schemaFindings = shownBreaches(breaches).map(({ path, key, message }): Finding => ({
     code: 'spec.schema',
     severity: 'error',
@@ -48,7 +48,7 @@ export function loadSpec(text: string, file: string): LoadedSpec {
     message,
     place: { file, ...document.locate(path, key) },
   }));
-  const ruleFindings = validateSpec(usable) ? checkRules(usable).map(place) : [];
+  const ruleFindings = usable ? checkRules(usable).map(place) : [];
   const sorted = sortFindings([...schemaFindings, ...ruleFindings]);
   const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
   return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
@@ -83,8 +83,11 @@ function checkRules(spec: VmSpec): Finding[] {
   );
 }
 
-/** The spec without the values that breach the schema, so that the rules can speak of the rest in the same run. */
-function withoutBreaches(data: unknown, breaches: readonly SchemaBreach[]): unknown {
+/**
+ * The spec without the values that breach the schema, so that the rules can speak of the rest in the same run; undefined
+ * where no spec is left.
+ */
+function usablePart(data: unknown, breaches: readonly SchemaBreach[]): VmSpec | undefined {
   const copy = structuredClone(data);
   for (const { path, key } of breaches) {
     const segments = key === undefined ? segmentsOf(path) : [...segmentsOf(path), key];
@@ -92,7 +95,7 @@ function withoutBreaches(data: unknown, breaches: readonly SchemaBreach[]): unkn
     const parent = segments.reduce<unknown>((value, segment) => (isRecord(value) ? value[segment] : undefined), copy);
     if (last !== undefined && isRecord(parent) && !Array.isArray(parent)) Reflect.deleteProperty(parent, last);
   }
-  return copy;
+  return validateSpec(copy) ? copy : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

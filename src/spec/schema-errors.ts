@@ -92,6 +92,11 @@ function describe(error: ErrorObject): SchemaBreach {
     case 'pattern':
     case 'anyOf':
       return must(`be ${descriptionOf(error)}`);
+    case 'uniqueItems': {
+      // ajv names the later one first where it finds them by a table
+      const [first, second] = [Number(params['i']), Number(params['j'])].sort((a, b) => a - b);
+      return must(`NOT have duplicate items (items ## ${first} and ${second} are identical)`);
+    }
     default:
       return { path, message: `${field} ${error.message ?? keyword}; ${got}` };
   }

@@ -26,7 +26,6 @@ export type RootPort = number;
  * an absolute path without control characters, invisible ones, or code points that XML cannot hold
  */
 export type AbsolutePath = string;
-export type HostName = string;
 
 /**
  * A VM as a person writes it (YAML). Unknown keys are errors; what is left out is filled in by src/spec/defaults.ts.
@@ -92,7 +91,7 @@ export interface VmSpec {
      * @minItems 1
      * @maxItems 10000
      */
-    hosts?: HostName[];
+    hosts?: string[];
   };
 }
 export interface Interface {
