@@ -41,7 +41,8 @@ export function otherOptionsOf(
   for (const option of options) {
     const { name, text } = option;
     const use = optionTable.get(name)?.use;
-    if (use === undefined) put(strange, name, text);
+    // an object with a member `unknown` would itself be taken for one
+    if (use === undefined) put(strange, name === 'unknown' ? `-${name}` : name, text);
     else if (name === 'readconfig') failed.set(name, unknown('not-asked', `what is in ${text} is not known`));
     else if (name === 'global') {
       const from = usualGlobals.get(text);

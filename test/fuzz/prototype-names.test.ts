@@ -9,7 +9,10 @@ describe.each(names)('%s', (name) => {
   test('as an option of QEMU', () => {
     const { configuration, findings } = readGuestConfiguration(`qemu-system-x86_64 -${name} -nodefaults`);
     expect(findings.map(({ code }) => code)).toContain('import.option-unknown');
-    expect(isUnknown(configuration?.guest.otherOptions)).toBe(true);
+    const options = configuration?.guest.otherOptions ?? {};
+    expect(Object.getPrototypeOf(options)).toBe(Object.prototype);
+    expect(isUnknown(Object.getOwnPropertyDescriptor(options, name)?.value)).toBe(true);
+    expect(configuration?.digest).toBeNull();
   });
 
   test('as a property', () => {

@@ -233,6 +233,12 @@ describe('the board', () => {
     expect(digest).toBeNull();
   });
 
+  test('an option called unknown is one that is not known', () => {
+    const { otherOptions } = guestOf(board('-unknown a -smbios type=1'));
+    expect(isUnknown(otherOptions)).toBe(false);
+    expect(otherOptions).toMatchObject({ '-unknown': { unknown: 'not-supported' }, smbios: ['type=1'] });
+  });
+
   test('the default serial port is there, or taken away', () => {
     const of = (text: string): unknown => guestOf(`qemu-system-x86_64 -machine pc-q35-10.0 ${text}`).otherOptions;
     expect([of(''), of('-serial none'), of('-serial null')]).toEqual([
