@@ -2,9 +2,8 @@
  * `check-migration --with` on guests without vDPA, against QEMU of this machine: nothing that fails may be called
  * `can`, and nothing that completes `cannot`. No vDPA host is booted.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -124,7 +123,7 @@ const pairs: readonly Pair[] = [
     at5(''),
   ),
   pair('size of no ROM', at5(''), at5(',romsize=65536')),
-  pair('queue pairs of another back end', at5(',mq=on'), at5('')),
+  pair('mq', at5(',mq=on'), at5('')),
   pair('pvpanic gone', device('pvpanic'), []),
   pair('pvpanic on PCI gone', device('pvpanic-pci,addr=9'), []),
   pair('a debug console gone', ['-chardev', 'null,id=c', ...device('isa-debugcon,chardev=c')], [], false),
