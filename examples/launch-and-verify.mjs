@@ -4,7 +4,8 @@
 //
 //   node launch-and-verify.mjs vm.yaml [SECONDS]
 //
-// The VM is left running when all is well; pid and QMP socket are printed.
+// The VM is left running when all is well; pid and QMP socket are printed. Whoever ends it removes their folder. A signal
+// before that ends the VM with this script.
 import { readFile } from 'node:fs/promises';
 import { hasErrors, launchVm, loadSpec, planVm, probeHost } from 'vdpa-qemu';
 

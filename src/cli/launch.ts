@@ -11,7 +11,12 @@ export const addLaunch: AddCommand = (parser, choose) =>
         .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts this one is' })
         .option('timeout', { type: 'number', default: 60, describe: 'seconds for the guest driver to come up' })
-        .option('detach', { type: 'boolean', default: false, describe: 'leave the VM running; print pid and socket' })
+
+        .option('detach', {
+          type: 'boolean',
+          default: false,
+          describe: 'leave the VM running; print pid, socket and log, whose folder you remove when it has ended',
+        })
         .option('require', {
           type: 'boolean',
           default: false,

@@ -11,7 +11,11 @@ export const addVerify: AddCommand = (parser, choose) =>
         .option('host', repeatable('host report, made while the devices were idle; may be repeated'))
         .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts the VM runs on' })
-        .option('wait', { type: 'number', default: 0, describe: 'seconds to wait for the guest driver' })
+        .option('wait', {
+          type: 'number',
+          default: 0,
+          describe: 'seconds to wait for the guest driver; still not up: not-yet, and exit 0 without --require',
+        })
         .option('require', {
           type: 'boolean',
           default: false,

@@ -1,6 +1,10 @@
 import { VdpaQemuError } from '../model/error.ts';
+import { importRunning } from '../import/from-qmp.ts';
+import { isKnown } from '../model/fact.ts';
 import { hasErrors } from '../model/finding.ts';
+import type { Guest } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { Observation } from '../model/generated/observation.ts';
 import type { Verification } from '../model/generated/verification.ts';
 import { renderJson } from '../render/json.ts';
 import { inColour, renderVerification, uncoloured } from '../render/verification-text.ts';
@@ -9,7 +13,7 @@ import { explainingReport } from '../verify/explaining-report.ts';
 import { observeUntilReady } from '../verify/observe-until-ready.ts';
 import { verifyVm, type VerifyOptions as JudgeOptions } from '../verify/verify.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { openMonitor, type MonitorOptions } from './monitor.ts';
+import { openMonitor, type Monitor, type MonitorOptions } from './monitor.ts';
 import { planSpec, policyOf, readSpecText, requiredIn } from './plan-spec.ts';
 import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
@@ -41,15 +45,25 @@ export async function verify(options: VerifyCommandOptions, io: Io): Promise<Exi
       waitMs: options.wait * 1000,
       // Each virsh is a process of its own: fewer of them.
       intervalMs: options.domain === undefined ? 250 : 1000,
+      timeoutMs: options.domain === undefined ? 30_000 : 60_000,
       memoryMap: options.verbose,
       process: monitor.process,
     });
+    const running = judge.plan ? await runningGuest(monitor, observation) : undefined;
     monitor.close();
     const report = judge.report ?? (await explainingReport(observation));
-    return conclude(verifyVm(observation, { ...judge, report }), options, io);
+    return conclude(verifyVm(observation, { ...judge, report, running }), options, io);
   } finally {
     monitor.close();
   }
+}
+
+/** All that the running VM shows to its guest. */
+async function runningGuest(monitor: Monitor, observation: Observation): Promise<Guest> {
+  const process = await monitor.process();
+  const args = process && isKnown(process.arguments) ? process.arguments : undefined;
+  const imported = await importRunning(monitor.executor, observation, args, AbortSignal.timeout(60_000));
+  return imported.configuration.guest;
 }
 
 /** Delivers a verification, and tells its findings. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { isUnknown } from '../model/fact.ts';
+import { atExit, endingSignals } from './at-exit.ts';
 import { deferred } from './deferred.ts';
 import { readText } from './files.ts';
 import type { ProgramExit } from './process.ts';
@@ -22,19 +23,32 @@ export interface LaunchedProcess {
   release(): void;
 }
 
+export interface PrivateDirectory {
+  readonly path: string;
+  readonly remove: () => void;
+  /** Leaves it there when this process ends. */
+  readonly keep: () => void;
+}
+
 /**
  * A folder of our own for sockets and logs, which only this user may enter: below $XDG_RUNTIME_DIR, /run, or the
- * temporary directory, whichever can be written first.
+ * temporary directory, whichever can be written first. It goes with this process, unless it is kept.
  * @throws VdpaQemuError `system`
  */
-export function makePrivateDirectory(): { readonly path: string; readonly remove: () => void } {
+export function makePrivateDirectory(): PrivateDirectory {
   const places = [process.env['XDG_RUNTIME_DIR'], '/run', os.tmpdir()].filter((place) => place?.startsWith('/'));
   let last: unknown;
   for (const place of places) {
     try {
       // mkdtemp(3) makes it with mode 0700
       const directory = fs.mkdtempSync(path.join(place ?? '', 'vdpa-qemu-'));
-      return { path: directory, remove: () => fs.rmSync(directory, { recursive: true, force: true }) };
+      const forget = (): void => fs.rmSync(directory, { recursive: true, force: true });
+      const keep = atExit(forget);
+      const remove = (): void => {
+        keep();
+        forget();
+      };
+      return { path: directory, remove, keep };
     } catch (error) {
       last = error;
     }
@@ -63,7 +77,8 @@ const tailBytes = 16 * 1024;
 
 /**
  * Starts a program without a shell in a session of its own, so that a Ctrl-C at the terminal is for this process alone,
- * with its output in a file, so that it can outlive this process. Until release() it is killed when this process exits.
+ * with its output in a file, so that it can outlive this process. Until release() it is killed when this process ends, also
+ * by a signal that nobody handles; see atExit().
  * @throws VdpaQemuError `not-found`, `program`
  */
 export async function launchProcess(argv: readonly string[], log: string): Promise<LaunchedProcess> {
@@ -91,13 +106,12 @@ export async function launchProcess(argv: readonly string[], log: string): Promi
   }
   const exited = deferred<ProgramExit>();
   let ended = false;
-  const onExit = (): void => {
+  const leave = atExit(() => {
     if (!ended) killGroup(pid, 'SIGKILL');
-  };
-  process.once('exit', onExit);
+  });
   child.once('exit', (code, signal) => {
     ended = true;
-    process.off('exit', onExit);
+    leave();
     exited.resolve({ code: code ?? undefined, signal: signal ?? undefined });
   });
   let stopping: Promise<ProgramExit> | undefined;
@@ -119,7 +133,7 @@ export async function launchProcess(argv: readonly string[], log: string): Promi
     said: () => lastLines(log),
     stop: (killAfterMs = 5000) => (stopping ??= stop(killAfterMs)),
     release: () => {
-      process.off('exit', onExit);
+      leave();
       child.unref();
     },
   };
@@ -143,11 +157,10 @@ function lastLines(file: string): string[] {
   return lines.filter((line) => line !== '').slice(-20);
 }
 
-/** Calls back once on SIGINT or SIGTERM, until the returned function is called; the signal then does nothing else. */
+/** Calls back once on a signal that would end this process, until the returned function is called; it does nothing else then. */
 export function onInterrupt(callback: (signal: NodeJS.Signals) => void): () => void {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, callback);
+  for (const signal of endingSignals) process.on(signal, callback);
   return () => {
-    for (const signal of signals) process.off(signal, callback);
+    for (const signal of endingSignals) process.off(signal, callback);
   };
 }

@@ -19,11 +19,17 @@ export interface QmpWait {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What the answers to one batch, which are all kept, may have together: bytes, and values as measure() counts them. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_VALUES = 1_000_000;
+
 /** Commands that were sent together and are waited for together: one timer and one abort listener for all of them. */
 export class QmpBatch {
   readonly commands: readonly QmpCommand[];
   readonly #outcomes: (QmpOutcome | undefined)[];
   #missing: number;
+  #bytes = 0;
+  #values = 0;
   readonly #result = deferred<QmpOutcome[]>();
   readonly #release: () => void;
 
@@ -54,6 +60,18 @@ export class QmpBatch {
 
   get result(): Promise<QmpOutcome[]> {
     return this.#result.promise;
+  }
+
+  /**
+   * Counts a further answer.
+   * @throws QmpError `too-large`
+   */
+  spend(bytes: number, values: number): void {
+    this.#bytes += bytes;
+    this.#values += values;
+    if (this.#bytes <= MAX_BYTES && this.#values <= MAX_VALUES) return;
+    const limit = `${MAX_BYTES} bytes or ${MAX_VALUES} values`;
+    throw new QmpError('too-large', `the peer sent more than ${limit} in answer to ${this.commands.length} commands`);
   }
 
   /** The answer to the command at `index`. */

@@ -125,15 +125,16 @@ export class QmpClient {
     try {
       for (const line of this.#lines.push(chunk)) {
         if (this.#end !== undefined) return;
-        const message = parseQmpMessage(line);
-        if (message !== undefined) this.#take(message, line.length);
+        let values = 0;
+        const message = parseQmpMessage(line, (count) => (values = count));
+        if (message !== undefined) this.#take(message, line.length, values);
       }
     } catch (error) {
       this.#finish(error instanceof QmpError ? error : new QmpError('protocol', messageOf(error), { cause: error }));
     }
   }
 
-  #take(message: QmpMessage, size: number): void {
+  #take(message: QmpMessage, size: number, values: number): void {
     if (message.kind === 'greeting') {
       if (this.#greeting !== undefined) throw new QmpError('protocol', 'the peer greeted twice');
       this.#greeting = message.greeting;
@@ -144,11 +145,11 @@ export class QmpClient {
       for (const listener of this.#listeners) listener(message.event);
       for (const queue of this.#queues) queue.push(message.event, size);
     } else {
-      this.#answer(message);
+      this.#answer(message, size, values);
     }
   }
 
-  #answer(message: Extract<QmpMessage, { kind: 'return' | 'error' }>): void {
+  #answer(message: Extract<QmpMessage, { kind: 'return' | 'error' }>, size: number, values: number): void {
     if (message.id === undefined) {
       // QEMU does so for what it could not parse (monitor/qmp.c: the id is inside of what it failed to read).
       const said = message.kind === 'error' ? `: ${message.errorClass}: ${message.description}` : '';
@@ -160,6 +161,7 @@ export class QmpClient {
       if (this.#abandoned.delete(id)) return;
       throw new QmpError('protocol', 'the peer replied to an id that is not waited for');
     }
+    waiting.batch.spend(size, values);
     this.#pending.delete(id);
     waiting.batch.settle(waiting.index, outcomeOf(message, waiting.batch.commands[waiting.index]?.execute ?? ''));
   }

@@ -41,10 +41,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * One line of the server, or undefined for an empty one.
  * @throws QmpError `protocol`: not UTF-8, not JSON, not one of the four messages; `too-large`: too deep or too many values
+ * @param tally is told how many values the message has, before it is built
  */
-export function parseQmpMessage(line: Buffer): QmpMessage | undefined {
+export function parseQmpMessage(line: Buffer, tally?: (values: number) => void): QmpMessage | undefined {
   if (isBlank(line)) return undefined;
-  measure(line);
+  const values = measure(line);
+  tally?.(values);
   const message = asObject(parse(line), 'the message');
   const found = (['QMP', 'return', 'error', 'event'] as const).filter((name) => Object.hasOwn(message, name));
   if (found.length !== 1) throw broken('which is none of greeting, return, error and event', line);
@@ -115,8 +117,12 @@ function isBlank(line: Buffer): boolean {
   return true;
 }
 
-/** Bounds what JSON.parse would build, and what recursion over it would need, before it is built. */
-function measure(line: Buffer): void {
+/**
+ * Bounds what JSON.parse would build, and what recursion over it would need, before it is built.
+ * @returns how many values it has
+ * @throws QmpError `too-large`
+ */
+export function measure(line: Buffer): number {
   let depth = 0;
   let values = 0;
   let inString = false;
@@ -133,6 +139,7 @@ function measure(line: Buffer): void {
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
   if (values > MAX_VALUES) throw new QmpError('too-large', `the peer sent JSON with more than ${MAX_VALUES} values`);
+  return values;
 }
 
 function broken(what: string, line: Buffer): QmpError {

@@ -20,16 +20,27 @@ export class Questions {
     return this.add('qom-get', { path, property });
   }
 
-  async ask(executor: QmpExecutor, signal?: AbortSignal): Promise<void> {
-    this.#outcomes = await executor.executeAll(this.#commands, { signal });
+  /** @param timeoutMs for all answers together; the executor's own limit where it is left out */
+  async ask(executor: QmpExecutor, signal?: AbortSignal, timeoutMs?: number): Promise<void> {
+    this.#outcomes = await executor.executeAll(this.#commands, { signal, timeoutMs });
   }
 }
+
+/** The refusals that were made here. What a peer sends may look like one, and must not pass for one. */
+const refusals = new WeakSet();
 
 /** QEMU's refusal is an unknown fact: not-supported where there is no such command, else refused. */
 function answerOf(outcome: QmpOutcome | undefined): Fact<unknown> {
   if (outcome?.ok === true) return outcome.value;
   const { errorClass, message } = outcome?.error ?? { errorClass: undefined, message: 'was not asked' };
-  return unknown(errorClass === 'CommandNotFound' ? 'not-supported' : 'refused', message);
+  const refusal = unknown(errorClass === 'CommandNotFound' ? 'not-supported' : 'refused', message);
+  refusals.add(refusal);
+  return refusal;
+}
+
+/** Whether QEMU refused to answer; an answer that is made to look like that is none. */
+export function isRefusal(answer: unknown): answer is Unknown {
+  return typeof answer === 'object' && answer !== null && refusals.has(answer);
 }
 
 /** The answer, read by one of the checks of qmp-value.ts where there is one, and then turned into what is wanted. */
@@ -40,9 +51,4 @@ export function checked<T, U = T>(
   then: (value: T) => U = (value) => value as unknown as U,
 ): Fact<U> {
   return isRefusal(answer) ? answer : then(check(answer, what));
-}
-
-/** An answer of QEMU is never such an object: `unknown` and `detail` come from here. */
-function isRefusal(answer: Fact<unknown>): answer is Unknown {
-  return typeof answer === 'object' && answer !== null && 'unknown' in answer && 'detail' in answer;
 }

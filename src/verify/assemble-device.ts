@@ -22,6 +22,7 @@ export interface ReadDevice {
 export function assembleDevice(
   read: ReadDevice,
   queues: Fact<readonly QueueFacts[]>,
+  pci: ObservedDevice['pci'],
   all: readonly ReadDevice[],
   inventory: Inventory,
   process: ObservedProcess | null,
@@ -38,6 +39,7 @@ export function assembleDevice(
     netdev,
     charDevice: charDeviceOf(read, all, process),
     ...read.facts,
+    pci,
     status: read.status.status,
     guestFeatures: read.status.guestFeatures,
     hostFeatures: read.status.hostFeatures,

@@ -16,6 +16,10 @@ export interface DeviceContext {
   readonly facts: VdpaDevice | undefined;
   readonly assessment: DeviceAssessment | undefined;
   readonly hostPageSize: number | undefined;
+  /** descriptors of the largest ring of its virtqueues; 0: none is known */
+  readonly largestRing: number;
+  /** by virtqueue */
+  readonly assessed: ReadonlyMap<number, VirtqueueAssessment>;
   /** virtqueues whose doorbell page the process has mapped; undefined: not known */
   readonly mapped: ReadonlySet<number> | undefined;
   /** virtqueues in the flat view of the guest's memory; undefined: not asked */
@@ -44,11 +48,14 @@ export function contextOf(
   const charDevice = seen ?? binding?.charDevice ?? null;
   const facts =
     charDevice === null ? undefined : report?.devices.find((candidate) => charDeviceOf(candidate) === charDevice);
+  const assessment = facts && report ? assessDevice(report.host, facts, { parents }) : undefined;
   return {
     charDevice,
     binding,
     facts,
-    assessment: facts && report ? assessDevice(report.host, facts, { parents }) : undefined,
+    assessment,
+    largestRing: largestRingOf(device),
+    assessed: new Map(assessment?.virtqueues.map((virtqueue) => [virtqueue.index, virtqueue])),
     hostPageSize: pageSizeOf(observation, report),
     mapped: mappedBy(observation, charDevice),
     inMemoryMap: memoryMapOf(device, observation),
@@ -57,7 +64,12 @@ export function contextOf(
 
 /** What the assessment says of one virtqueue. */
 export function assessed(context: DeviceContext, index: number): VirtqueueAssessment | undefined {
-  return context.assessment?.virtqueues.find((virtqueue) => virtqueue.index === index);
+  return context.assessed.get(index);
+}
+
+function largestRingOf({ virtqueues }: ObservedDevice): number {
+  if (isUnknown(virtqueues)) return 0;
+  return virtqueues.reduce((most, { size }) => (isKnown(size) ? Math.max(most, size) : most), 0);
 }
 
 function bindingOf(device: ObservedDevice, plan: VmPlan | undefined): VdpaBinding | undefined {
@@ -79,9 +91,10 @@ function mappedBy({ process }: Observation, charDevice: string | null): Set<numb
 
 function memoryMapOf(device: ObservedDevice, { memoryMap }: Observation): Map<number, { kvm: boolean }> | undefined {
   if (memoryMap === null || isUnknown(device.virtqueues)) return undefined;
+  const regions = new Map(memoryMap.map((region) => [region.name, region]));
   const found = new Map<number, { kvm: boolean }>();
   for (const { index, hostNotifier } of device.virtqueues) {
-    const region = memoryMap.find(({ name }) => name === hostNotifier?.name);
+    const region = hostNotifier ? regions.get(hostNotifier.name) : undefined;
     if (region) found.set(index, { kvm: region.kvm });
   }
   return found;

@@ -1,8 +1,10 @@
 import { isKnown, isUnknown, type Fact } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
+import type { Guest } from '../model/generated/guest-configuration.ts';
 import type { ObservedDevice, Observation } from '../model/generated/observation.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { idOf } from './context.ts';
+import { guestDrift } from './guest-drift.ts';
 
 type Abi = VmPlan['guestAbi'];
 type Value = string | number | boolean;
@@ -10,6 +12,8 @@ type Value = string | number | boolean;
 export interface DriftOptions {
   /** devices whose page-per-vq the plan does not really know, and is not compared */
   readonly pagePerVqUndecided?: readonly string[] | undefined;
+  /** the guest of the running VM, as importRunning() gives it: compares all of it, not only what an observation holds */
+  readonly running?: Guest | undefined;
 }
 
 /** Where the running VM differs from the guest ABI of its plan. Paths point into the plan's guestAbi. */
@@ -17,7 +21,7 @@ export function driftOf(observation: Observation, plan: VmPlan, options: DriftOp
   const { guestAbi } = plan;
   const { board, machine, devices } = observation;
   const skip = new Set(options.pagePerVqUndecided ?? []);
-  return [
+  const found = [
     ...compare('/machine', 'the machine type', guestAbi.machine, machine),
     ...compare('/memoryBytes', 'guest memory', guestAbi.memoryBytes, board.memoryBytes),
     ...compare('/cpu/count', 'the number of CPUs', guestAbi.cpu.count, board.cpus),
@@ -30,6 +34,18 @@ export function driftOf(observation: Observation, plan: VmPlan, options: DriftOp
     ),
     ...unplanned(guestAbi, devices),
   ];
+  const covered = new Set([
+    ...['/machine', '/memoryBytes', '/cpu/count', '/uuid'],
+    ...found.filter(({ code }) => code === 'verify.drift').map(({ path }) => path),
+    ...[...skip].flatMap((id) => pathsOf(guestAbi, id)).map((path) => `${path}/pagePerVq`),
+  ]);
+  return [...found, ...guestDrift(plan, options.running, covered)];
+}
+
+function pathsOf({ interfaces, vdpaDevices }: Abi, id: string): string[] {
+  const at = (name: string, list: readonly { id: string }[]): string[] =>
+    list.flatMap((device, index) => (device.id === id ? [`/${name}/${index}`] : []));
+  return [...at('interfaces', interfaces), ...at('vdpaDevices', vdpaDevices)];
 }
 
 /** A property of the plan, what QOM calls it, and what it should be; null: QEMU's default, which is not compared. */

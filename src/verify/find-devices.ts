@@ -4,7 +4,9 @@ import { isKnown, isUnknown, type Fact } from '../model/fact.ts';
 import type { ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import type { Finding } from '../model/finding.ts';
 import { checked, Questions } from './answers.ts';
+import type { Deadline } from './deadline.ts';
 import type { Inventory } from './inventory.ts';
+import { checkCount, maxVirtqueues } from './limits.ts';
 import { parseNotifierName } from './notifier-name.ts';
 
 /** A front end that has a vDPA device, or a vhost-user one, behind it. */
@@ -30,7 +32,7 @@ export async function findDevices(
   executor: QmpExecutor,
   inventory: Inventory,
   process: ObservedProcess | null,
-  signal?: AbortSignal,
+  deadline: Deadline,
 ): Promise<FoundDevices> {
   const ask = new Questions();
   const asked = inventory.frontends.map((path) => ({
@@ -40,7 +42,7 @@ export async function findDevices(
     drive: ask.property(path, 'drive'),
     backend: ask.add('qom-list', { path: `${path}/virtio-backend` }),
   }));
-  await ask.ask(executor, signal);
+  await ask.ask(executor, deadline.signal, deadline.next());
 
   const devices: FoundDevice[] = [];
   const notes: Finding[] = [];
@@ -53,6 +55,8 @@ export async function findDevices(
     if (kind === 'unknown') notes.push(netdevUnknown(path, inventory));
     else if (kind !== undefined) devices.push({ ...base, ...kind });
   }
+  const notifiers = devices.reduce((sum, device) => sum + device.notifiers.length, 0);
+  checkCount(notifiers, maxVirtqueues, 'host notifiers');
   return { devices, notes };
 }
 

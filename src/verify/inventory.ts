@@ -1,14 +1,18 @@
 import type { QmpExecutor } from '../host/qmp-client.ts';
-import { asCount, asList, asObject, asText, member, optional } from '../host/qmp-value.ts';
-import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { QmpError } from '../host/qmp-error.ts';
+import { asCount, asList, asObject, asText, member } from '../host/qmp-value.ts';
+import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
-import { checked, Questions } from './answers.ts';
+import { checked, isRefusal, Questions } from './answers.ts';
+import type { Deadline } from './deadline.ts';
+import { checkCount, maxFrontends } from './limits.ts';
+import { askMoment, type Moment } from './moment.ts';
 import { parseInfoNetwork } from './monitor-text.ts';
 import type { FdSets } from './process-facts.ts';
 
 /** The VM as a whole, and where its virtio front ends are: the first round trip. */
 export interface Inventory {
-  readonly vm: Pick<Observation, 'qemu' | 'machine' | 'runState' | 'migration' | 'board'>;
+  readonly vm: Pick<Observation, 'qemu' | 'machine' | 'board'>;
   /** paths of devices that may be virtio front ends, sorted */
   readonly frontends: readonly string[];
   /** virtio-net, virtio-blk .. by the path of the front end; where x-query-virtio exists */
@@ -18,15 +22,14 @@ export interface Inventory {
   readonly vdpaBlockNodes: ReadonlySet<string>;
   readonly commands: ReadonlySet<string>;
   readonly fdSets: FdSets;
-  readonly pci: Fact<unknown>;
+  readonly moment: Moment;
 }
 
 /** @throws QmpError where the monitor is lost, or answers what QEMU's schema does not say */
-export async function takeInventory(executor: QmpExecutor, signal?: AbortSignal): Promise<Inventory> {
+export async function takeInventory(executor: QmpExecutor, deadline: Deadline): Promise<Inventory> {
   const ask = new Questions();
   const version = ask.add('query-version');
-  const status = ask.add('query-status');
-  const migration = ask.add('query-migrate');
+  const moment = askMoment(ask);
   const machine = ask.property('/machine', 'type');
   const lists = ['/machine/peripheral', '/machine/peripheral-anon'].map(
     (path) => [path, ask.add('qom-list', { path })] as const,
@@ -36,23 +39,21 @@ export async function takeInventory(executor: QmpExecutor, signal?: AbortSignal)
   const network = ask.add('human-monitor-command', { 'command-line': 'info network' });
   const nodes = ask.add('query-named-block-nodes', { flat: true });
   const sets = ask.add('query-fdsets');
-  const pci = ask.add('query-pci');
   const memory = ask.add('query-memory-size-summary');
   const cpus = ask.add('query-cpus-fast');
   const uuid = ask.add('query-uuid');
-  await ask.ask(executor, signal);
+  await ask.ask(executor, deadline.signal, deadline.next());
 
   const virtioNames = namesOf(virtio());
   const children = lists.flatMap(([path, answer]) => frontendsIn(path, answer()));
+  const frontends = [...new Set([...children, ...virtioNames.keys()])].sort();
+  checkCount(frontends.length, maxFrontends, 'virtio devices');
   const text = network();
   const cpuList = checked(cpus(), asList, 'query-cpus-fast');
-  const running = checked(status(), asObject, 'query-status');
   return {
     vm: {
       qemu: versionOf(version()),
       machine: checked(machine(), asText, 'type of /machine', (type) => type.replace(/-machine$/, '')),
-      runState: isUnknown(running) ? 'unknown' : asText(member(running, 'status'), 'query-status: status'),
-      migration: migrationOf(migration()),
       board: {
         memoryBytes: checked(
           memory(),
@@ -63,13 +64,13 @@ export async function takeInventory(executor: QmpExecutor, signal?: AbortSignal)
         uuid: checked(uuid(), (value, what) => asText(member(asObject(value, what), 'UUID'), what), 'query-uuid'),
       },
     },
-    frontends: [...new Set([...children, ...virtioNames.keys()])].sort(),
+    frontends,
     virtioNames,
     netdevTypes: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
     vdpaBlockNodes: blockNodesOf(nodes()),
     commands: commandsOf(commands()),
     fdSets: fdSetsOf(sets()),
-    pci: pci(),
+    moment: moment(),
   };
 }
 
@@ -102,20 +103,11 @@ function namesOf(answer: Fact<unknown>): Map<string, string> {
 }
 
 function versionOf(answer: Fact<unknown>): Observation['qemu'] {
+  if (isRefusal(answer)) throw new QmpError('command', answer.detail, { command: 'query-version' });
   const value = asObject(answer, 'query-version');
   const qemu = asObject(member(value, 'qemu'), 'query-version: qemu');
   const parts = ['major', 'minor', 'micro'].map((part) => asCount(member(qemu, part), `query-version: ${part}`));
   return { version: parts.join('.'), package: asText(member(value, 'package'), 'query-version: package') };
-}
-
-function migrationOf(answer: Fact<unknown>): Observation['migration'] {
-  const info = checked(answer, asObject, 'query-migrate');
-  if (isUnknown(info)) return { status: info, blockedReasons: [] };
-  const reasons = optional(member(info, 'blocked-reasons'), asList, 'query-migrate: blocked-reasons') ?? [];
-  return {
-    status: optional(member(info, 'status'), asText, 'query-migrate: status') ?? null,
-    blockedReasons: reasons.map((reason) => asText(reason, 'query-migrate: blocked-reasons')),
-  };
 }
 
 function blockNodesOf(answer: Fact<unknown>): Set<string> {
@@ -150,5 +142,5 @@ function fdSetsOf(answer: Fact<unknown>): FdSets {
 }
 
 function asFact(answer: Fact<unknown>, what: string): Fact<never> {
-  return isKnown(answer) ? unknown('malformed', `${what}: no text`) : answer;
+  return isRefusal(answer) ? answer : unknown('malformed', `${what}: no text`);
 }

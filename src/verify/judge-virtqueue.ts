@@ -2,6 +2,7 @@ import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/ge
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
 import { assessed, type DeviceContext } from './context.ts';
+import { contradictions } from './contradiction.ts';
 import { noPageFromBackEnd, obstacles, type Case } from './obstacles.ts';
 
 export type Verdict = VirtqueueVerification['verdict'];
@@ -32,10 +33,15 @@ export function isInstalled({ hostNotifier }: ObservedVirtqueue): boolean {
 
 /** The region is there. Is it where the guest writes, and does the guest write there? */
 function judgeInstalled(one: Case): Judgement {
-  const { virtqueue, device, context } = one;
+  const { virtqueue, device, context, observation } = one;
   const { index, hostNotifier } = virtqueue;
   const misplaced = misplacement(one);
   if (misplaced !== undefined) return judgement('unknown', 'verify.region-misplaced', misplaced);
+  const against = contradictions(device, observation);
+  if (against.length > 0) {
+    const words = `QEMU has a host notifier although ${against.join(', and ')}: look again`;
+    return judgement('unknown', 'verify.witnesses-disagree', words);
+  }
   if (isKnown(device.guestFeatures) && !device.guestFeatures.includes('VIRTIO_F_VERSION_1')) {
     return judgement(
       'inactive',
@@ -50,11 +56,13 @@ function judgeInstalled(one: Case): Judgement {
       `QEMU has a host notifier, but the process has not mapped doorbell ${index} of ${context.charDevice ?? ''}`,
     );
   }
-  if (context.inMemoryMap?.has(index) === false) {
+  const undecoded = notDecoded(one);
+  if (undecoded !== undefined) return undecoded;
+  if (isUnknown(device.guestFeatures) && mayBeLegacy(device)) {
     return judgement(
-      'inactive',
-      'verify.bar-not-decoded',
-      "the host notifier is not in the guest's memory map: the guest does not decode the BAR",
+      'unknown',
+      'verify.features-unknown',
+      `there is a host notifier, but a driver may kick this transitional device through the legacy I/O BAR, and the negotiated features are not known: ${device.guestFeatures.detail}`,
     );
   }
   const witnesses = [
@@ -63,19 +71,35 @@ function judgeInstalled(one: Case): Judgement {
     ...(context.inMemoryMap ? ["the guest's memory map holds it"] : []),
     ...(context.inMemoryMap?.get(index)?.kvm === true ? ['KVM holds the slot: a kick does not leave the guest'] : []),
   ];
-  const legacy = isUnknown(device.guestFeatures)
-    ? [
-        {
-          code: 'verify.features-unknown',
-          message: `the negotiated features are not known: ${device.guestFeatures.detail}`,
-        },
-      ]
-    : [];
   return {
     verdict: 'active',
-    reasons: [{ code: 'verify.active', message: witnesses.join('; ') }, ...legacy],
+    reasons: [{ code: 'verify.active', message: witnesses.join('; ') }],
     ruledOut: [],
   };
+}
+
+/** The guest reaches the region through BAR 4, where it decodes that. */
+function notDecoded({ virtqueue: { index }, device: { pci }, context: { inMemoryMap } }: Case): Judgement | undefined {
+  const code = 'verify.bar-not-decoded';
+  if (isKnown(pci) && pci.modernBar === null) {
+    return judgement('inactive', code, 'the guest does not decode BAR 4, which holds the host notifier (query-pci)');
+  }
+  if (inMemoryMap?.has(index) === false) {
+    const message = "the host notifier is not in the guest's memory map: the guest does not decode the BAR";
+    return judgement('inactive', code, message);
+  }
+  if (isKnown(pci) || inMemoryMap) return undefined;
+  const message = `there is a host notifier, but whether the guest decodes its BAR is not known: ${pci.detail}`;
+  return judgement('unknown', 'verify.bar-unknown', message);
+}
+
+/**
+ * A device with the PCI id of a transitional one has the legacy interface, too (virtio 1.3, 4.1.2.1); without it QEMU
+ * counts from 0x1040 on (hw/virtio/virtio-pci.c: virtio_pci_realize()).
+ */
+function mayBeLegacy({ pci, disableLegacy }: ObservedDevice): boolean {
+  if (isKnown(pci)) return pci.vendor !== 0x1af4 || pci.device < 0x1040;
+  return disableLegacy !== 'on';
 }
 
 /** What is wrong with the place of the region, which nothing in QEMU should make. */

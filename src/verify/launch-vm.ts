@@ -31,7 +31,10 @@ export interface LaunchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A VM that runs. Whoever launched it calls stop(), or detach(), in the end. */
+/**
+ * A VM that runs. Whoever launched it calls stop(), or detach(), in the end; until then it goes with this process, also
+ * where SIGINT, SIGTERM, SIGHUP or SIGQUIT ends that. An application with listeners of its own for these calls stop().
+ */
 export interface LaunchedVm {
   readonly pid: number;
   /** QMP, free for anybody who may enter its folder */
@@ -44,7 +47,10 @@ export interface LaunchedVm {
   said(): string[];
   /** Asks QEMU to quit, ends it if it does not, and removes socket and log. */
   stop(): Promise<ProgramExit>;
-  /** Leaves the VM, its socket and its log alone from now on. */
+  /**
+   * Leaves the VM, its socket and its log alone from now on. Their folder stays when the VM has ended: whoever ends it
+   * removes it.
+   */
   detach(): void;
 }
 
@@ -80,7 +86,10 @@ export async function launchVm(plan: VmPlan, options: LaunchOptions = {}): Promi
       exited,
       said: () => running.said(),
       stop,
-      detach: () => running.release(),
+      detach: () => {
+        running.release();
+        directory.keep();
+      },
     };
   } catch (error) {
     const details = qemu?.said() ?? [];
@@ -106,7 +115,7 @@ async function start(
 ): Promise<Verification> {
   const { timeoutMs, signal, require, parents } = options;
   const deadline = performance.now() + timeoutMs;
-  const client = await connectWhenThere(socket, deadline, signal);
+  const client = await connectWhenThere(socket, timeoutMs, signal);
   try {
     const observation = await observeUntilReady(client, {
       waitMs: deadline - performance.now(),
@@ -122,13 +131,22 @@ async function start(
 }
 
 /** QEMU makes its socket a while after it was started. */
-async function connectWhenThere(socket: string, deadline: number, signal: AbortSignal | undefined): Promise<QmpClient> {
+async function connectWhenThere(
+  socket: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<QmpClient> {
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const left = deadline - performance.now();
     try {
       return await connectQmp({ path: socket }, { timeoutMs: Math.max(1, left), signal });
     } catch (error) {
-      if (!(error instanceof QmpError) || error.kind !== 'connect' || left <= 0) throw error;
+      if (!(error instanceof QmpError) || error.kind !== 'connect') throw error;
+      if (left <= 0) {
+        const message = `QEMU did not open its monitor within ${timeoutMs / 1000} s`;
+        throw new QmpError('connect', message, { cause: error });
+      }
       await sleep(20, undefined, signal ? { signal } : {});
     }
   }

@@ -3,6 +3,7 @@ import type { ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { isUnknown } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
+import { contradictions } from './contradiction.ts';
 import { observeVm } from './observe.ts';
 import { driversReady } from './verify.ts';
 
@@ -14,6 +15,8 @@ export interface WaitOptions {
   readonly memoryMap?: boolean | undefined;
   /** looks at the QEMU process */
   readonly process?: (() => Promise<ProcessView | undefined>) | undefined;
+  /** milliseconds for looking itself, beside the waiting: at most so many for one look; default 30,000 */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,10 +30,11 @@ const secondLooks = 3;
  * @throws what observeVm() throws, and the signal's reason
  */
 export async function observeUntilReady(executor: QmpExecutor, options: WaitOptions): Promise<Observation> {
-  const { waitMs, intervalMs = 250, memoryMap, process, signal } = options;
+  const { waitMs, intervalMs = 250, timeoutMs = 30_000, memoryMap, process, signal } = options;
   const deadline = performance.now() + waitMs;
   for (let differing = 0; ;) {
-    const observation = await observeVm(executor, { process: await process?.(), memoryMap, signal });
+    const limit = Math.max(1, Math.min(timeoutMs, deadline + timeoutMs - performance.now()));
+    const observation = await observeVm(executor, { process: await process?.(), memoryMap, timeoutMs: limit, signal });
     const left = deadline - performance.now();
     const same = sameMoment(observation);
     if (!same) differing++;
@@ -40,13 +44,20 @@ export async function observeUntilReady(executor: QmpExecutor, options: WaitOpti
   }
 }
 
-/** Whether the process has mapped exactly the doorbells for which QEMU has host notifiers. */
-function sameMoment({ devices, process }: Observation): boolean {
-  if (process === null || isUnknown(process.doorbells)) return true;
-  const { doorbells } = process;
-  return devices.every(({ backend, charDevice, virtqueues }) => {
-    if (backend !== 'vhost-vdpa' || isUnknown(charDevice) || isUnknown(virtqueues)) return true;
-    const mapped = new Set(doorbells.filter(({ device }) => device === charDevice).map(({ virtqueue }) => virtqueue));
+/** Whether nothing speaks against the host notifiers that are there, and the process has mapped exactly their doorbells. */
+function sameMoment(observation: Observation): boolean {
+  const { devices, process } = observation;
+  return devices.every((device) => {
+    const { backend, charDevice, virtqueues } = device;
+    if (isUnknown(virtqueues)) return true;
+    const installed = virtqueues.some(({ hostNotifier }) => hostNotifier !== null);
+    if (installed && backend === 'vhost-vdpa' && contradictions(device, observation).length > 0) return false;
+    if (process === null || isUnknown(process.doorbells) || backend !== 'vhost-vdpa' || isUnknown(charDevice))
+      return true;
+    const { doorbells } = process;
+    const mapped = new Set(
+      doorbells.filter(({ device: name }) => name === charDevice).map(({ virtqueue }) => virtqueue),
+    );
     return virtqueues.every(({ index, hostNotifier }) => mapped.has(index) === (hostNotifier !== null));
   });
 }

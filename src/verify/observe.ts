@@ -2,9 +2,11 @@ import type { ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { Observation } from '../model/generated/observation.ts';
+import { Deadline } from './deadline.ts';
 import { findDevices } from './find-devices.ts';
 import { takeInventory, type Inventory } from './inventory.ts';
 import { processFacts } from './process-facts.ts';
+import { fitted } from './limits.ts';
 import { readDevices } from './read-devices.ts';
 
 export interface ObserveOptions {
@@ -12,10 +14,12 @@ export interface ObserveOptions {
   readonly process?: ProcessView | undefined;
   /** true: also `info mtree -f`, as another witness */
   readonly memoryMap?: boolean | undefined;
+  /** milliseconds for all of it, however many round trips it takes; default 30,000 */
+  readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often it is looked again when a device was stopped or started meanwhile. */
+/** How often it is looked again when the VM or a device was stopped or started meanwhile. */
 const attempts = 3;
 
 /**
@@ -23,25 +27,28 @@ const attempts = 3;
  *
  * Four round trips, however many devices and virtqueues there are. Nothing is changed, and nothing is asked that is
  * known to harm: x-query-virtio-status on a vhost-vdpa-device ends QEMU 10.0.13 with a segmentation fault.
- * @throws QmpError where the monitor is lost or breaks the protocol; a refused command is an unknown fact
+ * @throws QmpError `timeout` where it takes too long; where the monitor is lost or breaks the protocol; a refused command is an unknown fact
  */
 export async function observeVm(executor: QmpExecutor, options: ObserveOptions = {}): Promise<Observation> {
-  const { signal, memoryMap = false } = options;
+  const { signal, timeoutMs = 30_000, memoryMap = false } = options;
+  const deadline = new Deadline(timeoutMs, signal);
   for (let attempt = 1; ; attempt++) {
-    const inventory = await takeInventory(executor, signal);
+    const inventory = await takeInventory(executor, deadline);
     const process = options.process ? processFacts(options.process, inventory.fdSets) : null;
-    const found = await findDevices(executor, inventory, process, signal);
-    const read = await readDevices(executor, found.devices, inventory, process, { memoryMap, signal });
+    const found = await findDevices(executor, inventory, process, deadline);
+    const read = await readDevices(executor, found.devices, inventory, process, { memoryMap, deadline });
     if (read.torn && attempt < attempts) continue;
-    return {
+    return fitted({
       schemaVersion: 1,
       kind: 'Observation',
       ...inventory.vm,
+      runState: read.moment.runState,
+      migration: read.moment.migration,
       devices: [...read.devices],
       process,
       memoryMap: read.memoryMap,
       notes: sortFindings([...found.notes, ...limitsOf(inventory), ...(read.torn ? [torn] : [])]),
-    };
+    } satisfies Observation);
   }
 }
 
@@ -49,7 +56,8 @@ const torn: Finding = {
   code: 'observe.changing',
   severity: 'warning',
   path: '/devices',
-  message: 'devices were started or stopped all the while: what was read is of different moments',
+  message:
+    'the VM or its devices were started, stopped or migrated all the while: what was read is of different moments',
 };
 
 /** What this QEMU cannot tell. */

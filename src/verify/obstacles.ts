@@ -5,6 +5,7 @@ import { isKnown, isUnknown } from '../model/fact.ts';
 import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { assessed, type DeviceContext } from './context.ts';
+import { migrating } from './migrating.ts';
 
 /** One virtqueue without a host notifier, and all that is known around it. */
 export interface Case {
@@ -22,18 +23,6 @@ export interface Obstacle {
   readonly verdict: VirtqueueVerification['verdict'];
   readonly check: (one: Case) => Answer;
 }
-
-const migrating = new Set([
-  'setup',
-  'cancelling',
-  'active',
-  'postcopy-active',
-  'postcopy-paused',
-  'postcopy-recover',
-  'pre-switchover',
-  'device',
-  'wait-unplug',
-]);
 
 /**
  * What keeps QEMU from installing a host notifier, in the order in which QEMU itself meets it
@@ -169,10 +158,7 @@ function vhostNotStarted({ device, context, observation }: Case): Answer {
   if (vhostStarted) return { no: 'QEMU has started the vDPA device' };
   const most =
     context.facts && isKnown(context.facts.identity.vqSizeMax) ? context.facts.identity.vqSizeMax : undefined;
-  const sizes = isKnown(device.virtqueues)
-    ? device.virtqueues.flatMap(({ size }) => (isKnown(size) ? [size] : []))
-    : [];
-  const size = Math.max(0, ...sizes);
+  const size = context.largestRing;
   const why =
     most !== undefined && size > most
       ? `the guest's rings have ${size} descriptors, and the device takes at most ${most}`

@@ -1,21 +1,25 @@
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { asCount, asFlag, asText } from '../host/qmp-value.ts';
-import { isKnown, isUnknown, knownOr, type Fact } from '../model/fact.ts';
+import { isKnown, isUnknown, knownOr, unknown, type Fact } from '../model/fact.ts';
 import type { MappedRegion, ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import { checked, Questions } from './answers.ts';
 import { assembleDevice, type ReadDevice } from './assemble-device.ts';
+import type { Deadline } from './deadline.ts';
 import { notifiersIn, type FoundDevice } from './find-devices.ts';
 import type { Inventory } from './inventory.ts';
 import { parseExamine, parseFlatView } from './monitor-text.ts';
 import { parseNotifierName, regionNameOf } from './notifier-name.ts';
-import { commonRegisters } from './pci-bar.ts';
-import { readQueues } from './read-queues.ts';
+import { askMoment, hasMovedOn, type Moment } from './moment.ts';
+import { functionOf, type DevicePlace } from './pci-bar.ts';
+import { askQueues } from './read-queues.ts';
 import { parseStatus, statusBits, statusUnknown, type VirtioStatus } from './virtio-status.ts';
 
 export interface ReadDevices {
   readonly devices: readonly ObservedDevice[];
   readonly memoryMap: MappedRegion[] | null;
-  /** host notifiers came or went between two questions: what was read is of two moments */
+  /** the VM as it was after the devices were read */
+  readonly moment: Moment;
+  /** host notifiers came or went, or the VM itself changed, between two questions: what was read is of two moments */
   readonly torn: boolean;
 }
 
@@ -35,36 +39,49 @@ const abiProperties = [
   'vectors',
 ] as const;
 
-/** Reads all devices: the third round trip, and the fourth for their virtqueues. */
+/** Reads all devices: the third round trip, and the fourth for their virtqueues and for the VM once more. */
 export async function readDevices(
   executor: QmpExecutor,
   found: readonly FoundDevice[],
   inventory: Inventory,
   process: ObservedProcess | null,
-  options: { readonly memoryMap: boolean; readonly signal?: AbortSignal | undefined },
+  options: { readonly memoryMap: boolean; readonly deadline: Deadline },
 ): Promise<ReadDevices> {
+  const { memoryMap, deadline } = options;
   const ask = new Questions();
   const asked = found.map((device) => askDevice(ask, device, inventory));
-  const tree = options.memoryMap ? ask.add('human-monitor-command', { 'command-line': 'info mtree -f' }) : undefined;
-  await ask.ask(executor, options.signal);
+  const tree = memoryMap ? ask.add('human-monitor-command', { 'command-line': 'info mtree -f' }) : undefined;
+  await ask.ask(executor, deadline.signal, deadline.next());
+  const text = tree?.();
+  const map = typeof text === 'string' ? parseFlatView(text) : null;
+  if (found.length === 0) return { devices: [], memoryMap: map, moment: inventory.moment, torn: false };
 
   const read = asked.map(({ answers }) => answers());
-  const queues = await readQueues(
-    executor,
-    read.map((one) => ({
-      path: one.device.path,
-      count: countOf(one),
-      askable: isAskable(one.device, inventory),
-    })),
-    options.signal,
+  const last = new Questions();
+  const queues = askQueues(
+    last,
+    read.map((one) => ({ path: one.device.path, count: countOf(one), askable: isAskable(one.device, inventory) })),
   );
-  const text = tree?.();
+  const moment = askMoment(last);
+  await last.ask(executor, deadline.signal, deadline.next());
+
+  const [sizes, now] = [queues(), moment()];
+  const functions = asked.map(({ place }) => [functionOf(inventory.moment.pci, place()), functionOf(now.pci, place())]);
   return {
-    devices: read.map((one, index) => assembleDevice(one, queues[index] ?? [], read, inventory, process)),
-    memoryMap: typeof text === 'string' ? parseFlatView(text) : null,
-    torn: asked.some(({ changed }) => changed()) || read.some(isHalfRead),
+    devices: read.map((one, index) =>
+      assembleDevice(one, sizes[index] ?? [], functions[index]?.[1] ?? notAsked, read, inventory, process),
+    ),
+    memoryMap: map,
+    moment: now,
+    torn:
+      asked.some(({ changed }) => changed()) ||
+      read.some(isHalfRead) ||
+      hasMovedOn(inventory.moment, now) ||
+      functions.some(([before, after]) => JSON.stringify(before) !== JSON.stringify(after)),
   };
 }
+
+const notAsked = unknown('not-asked', 'query-pci was not asked');
 
 function isHalfRead({ notifiers }: ReadDevice): boolean {
   return notifiers.some(({ size }) => isUnknown(size));
@@ -74,6 +91,7 @@ interface AskedDevice {
   readonly answers: () => ReadDevice;
   /** whether the host notifiers are others now than when the device was found: its driver came up or went meanwhile */
   readonly changed: () => boolean;
+  readonly place: () => DevicePlace;
 }
 
 function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): AskedDevice {
@@ -85,6 +103,7 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): A
     property('disable-legacy'),
   ];
   const abi = abiProperties.map((name) => [name, property(name)] as const);
+  const [bus, addr] = [property('parent_bus'), property('addr')];
   const [vhostdev, table] = [property('vhostdev'), ask.property(`${path}/msix-table[0]`, 'size')];
   const notifiers = device.notifiers.map((name) => {
     const get = (what: string) => ask.property(`${path}/virtio-backend/${name}`, what);
@@ -119,7 +138,11 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): A
       ),
     },
   });
-  return { answers, changed: () => notifiersIn(now(), path).join() !== device.notifiers.join() };
+  return {
+    answers,
+    changed: () => notifiersIn(now(), path).join() !== device.notifiers.join(),
+    place: () => ({ path, parentBus: bus(), addr: addr() }),
+  };
 }
 
 /**
@@ -138,8 +161,9 @@ function askStatus(ask: Questions, device: FoundDevice, inventory: Inventory): (
     return () => parseStatus(answer());
   }
   const why = 'x-query-virtio-status on such a device ends QEMU with a segmentation fault (seen with 10.0.13)';
-  const address = commonRegisters(inventory.pci, path);
-  if (device.notifiers.length > 0 || address === undefined) return () => statusUnknown('not-asked', why);
+  const seen = functionOf(inventory.moment.pci, { path });
+  const address = isKnown(seen) ? seen.modernBar : null;
+  if (device.notifiers.length > 0 || address === null) return () => statusUnknown('not-asked', why);
   const answer = ask.add('human-monitor-command', { 'command-line': `xp /1bx 0x${(address + 20).toString(16)}` });
   return () => {
     const text = answer();

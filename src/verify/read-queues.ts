@@ -1,7 +1,7 @@
-import type { QmpExecutor } from '../host/qmp-client.ts';
 import { asCount, asObject, member } from '../host/qmp-value.ts';
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
-import { checked, Questions } from './answers.ts';
+import { isRefusal, type Questions } from './answers.ts';
+import { checkCount, maxVirtqueues } from './limits.ts';
 
 export interface QueueFacts {
   readonly size: Fact<number>;
@@ -18,13 +18,11 @@ export interface QueueQuestion {
 /** VIRTIO_QUEUE_MAX (include/hw/virtio/virtio.h). */
 const maxQueues = 1024;
 
-/** Size and state of all virtqueues of all devices, in one round trip (x-query-virtio-queue-status). */
-export async function readQueues(
-  executor: QmpExecutor,
-  devices: readonly QueueQuestion[],
-  signal?: AbortSignal,
-): Promise<Fact<QueueFacts[]>[]> {
-  const ask = new Questions();
+/** Asks for size and state of all virtqueues of all devices (x-query-virtio-queue-status). */
+export function askQueues(ask: Questions, devices: readonly QueueQuestion[]): () => Fact<QueueFacts[]>[] {
+  const known = devices.map(({ count }) => (isUnknown(count) ? 0 : Math.min(count, maxQueues)));
+  const total = known.reduce((sum, count) => sum + count, 0);
+  checkCount(total, maxVirtqueues, 'virtqueues');
   const answers = devices.map(({ path, count, askable }) => {
     if (isUnknown(count)) return () => count;
     const indices = Array.from({ length: Math.min(count, maxQueues) }, (_, index) => index);
@@ -34,8 +32,7 @@ export async function readQueues(
     );
     return () => replies.map((reply) => queueOf(reply()));
   });
-  await ask.ask(executor, signal);
-  return answers.map((answer) => answer());
+  return () => answers.map((answer) => answer());
 }
 
 const noAnswer = unknown('not-asked', 'QEMU has no safe command that tells it for this device');
@@ -43,8 +40,8 @@ const notAsked: QueueFacts = { size: noAnswer, ready: noAnswer };
 
 /** A queue that the driver has not set up has no descriptor table (hw/virtio/virtio.c: virtio_queue_get_desc_addr()). */
 function queueOf(answer: Fact<unknown>): QueueFacts {
-  const value = checked(answer, asObject, 'x-query-virtio-queue-status');
-  if (isUnknown(value)) return { size: value, ready: value };
+  if (isRefusal(answer)) return { size: answer, ready: answer };
+  const value = asObject(answer, 'x-query-virtio-queue-status');
   const table = member(value, 'vring-desc');
   return {
     size: asCount(member(value, 'vring-num'), 'x-query-virtio-queue-status: vring-num'),

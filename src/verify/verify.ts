@@ -5,6 +5,7 @@ import type { DeviceVerification, Verification, VirtqueueVerification } from '..
 import { assessed, contextOf, idOf, type DeviceContext, type Evidence } from './context.ts';
 import { driftOf, type DriftOptions } from './drift.ts';
 import { judgeVirtqueue } from './judge-virtqueue.ts';
+import { fitted } from './limits.ts';
 
 export interface VerifyOptions extends Evidence, DriftOptions {
   /** devices whose data virtqueues must all have an active host notifier: their ids, or all of them; default none */
@@ -29,7 +30,7 @@ export function verifyVm(observation: Observation, options: VerifyOptions = {}):
   }
   findings.push(...missingRequired(observation, options.require));
   if (options.plan) findings.push(...driftOf(observation, options.plan, options));
-  return {
+  const verification = {
     schemaVersion: 1,
     kind: 'Verification',
     qemu: observation.qemu.version,
@@ -37,8 +38,8 @@ export function verifyVm(observation: Observation, options: VerifyOptions = {}):
     runState: observation.runState,
     devices,
     findings: sortFindings(findings),
-    observation,
-  };
+  } satisfies Omit<Verification, 'observation'>;
+  return { ...fitted<Omit<Verification, 'observation'>>(verification), observation };
 }
 
 /** True where every device's driver is up, or a host notifier shows that it is; false where it may still come. */

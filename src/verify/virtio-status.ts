@@ -1,6 +1,6 @@
 import { asCount, asList, asObject, asText, member, optional } from '../host/qmp-value.ts';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
-import { checked } from './answers.ts';
+import { unknown, type Fact } from '../model/fact.ts';
+import { isRefusal } from './answers.ts';
 
 /** What x-query-virtio-status tells (qapi/virtio.json: VirtioStatus), as far as it counts here. */
 export interface VirtioStatus {
@@ -26,9 +26,9 @@ export function statusUnknown(reason: string, detail: string): VirtioStatus {
 }
 
 export function parseStatus(answer: Fact<unknown>): VirtioStatus {
-  const value = checked(answer, asObject, 'x-query-virtio-status');
-  if (isUnknown(value)) return statusUnknown(value.unknown, value.detail);
   const what = 'x-query-virtio-status';
+  if (isRefusal(answer)) return statusUnknown(answer.unknown, answer.detail);
+  const value = asObject(answer, what);
   const words = asObject(member(value, 'status'), `${what}: status`);
   // Only there while QEMU runs the vhost_dev (hw/virtio/virtio-qmp.c: qmp_x_query_virtio_status()).
   const vhost = optional(member(value, 'vhost-dev'), asObject, `${what}: vhost-dev`);

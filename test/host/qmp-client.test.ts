@@ -382,3 +382,15 @@ it('a stream that was handed in is used, and destroyed by close()', async () => 
   qmp.close();
   expect(stream.destroyed).toBe(true);
 });
+
+it('answers of one batch are bounded together, in values and in bytes', async () => {
+  for (const [part, times] of [
+    [`[${'0,'.repeat(400_000)}0]`, 3],
+    [JSON.stringify('x'.repeat(12 * 1024 * 1024)), 3],
+  ] as const) {
+    const peer = await client(({ id }, socket) => void socket.write(`{"return": ${part}, "id": ${id}}\n`));
+    const asking = peer.executeAll(Array.from({ length: times }, () => ({ execute: 'x' })));
+    expect(await failure(asking)).toMatchObject({ kind: 'too-large' });
+    expect((await failure(peer.execute('x'))).kind).toBe('too-large');
+  }
+});

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { qmpAddressOf } from '../../src/commands/qmp-address.ts';
 import { main } from '../../src/cli.ts';
 import { startProgram, type Program } from '../../src/host/process.ts';
 import { reply, serve, polite } from '../host/qmp-peer.ts';
@@ -21,7 +22,7 @@ describe('the command line', () => {
     [['verify', '--qmp', 's', '--domain', 'd'], /either --qmp/],
     [['verify', '--qmp', 's', '--wait', '-1'], /--wait takes seconds/],
     [['verify', '--qmp', 's', '--pid', '0'], /--pid takes a process number/],
-    [['verify', '--domain', '-x'], /./],
+    [['verify', '--domain=-x'], /not the name of a libvirt domain: "-x"/],
     [['verify', '--domain', 'a/b'], /not the name of a libvirt domain/],
     [['verify', '--qmp', '/nonexistent/socket'], /no such socket/],
     [['verify', '--qmp', '127.0.0.1:1'], /nobody listens/],
@@ -108,4 +109,15 @@ describe.skipIf(!existsSync(qemu))(`a real QEMU without vDPA${existsSync(qemu) ?
     expect(again.err).toContain('[verify.device-missing]');
     expect(again.err).toContain('[verify.drift]');
   });
+});
+
+test.each([
+  ['/run/a:b', { path: '/run/a:b' }],
+  ['unix:/run/q', { path: '/run/q' }],
+  ['host:4444', { host: 'host', port: 4444 }],
+  ['tcp:host:4444', { host: 'host', port: 4444 }],
+  ['[::1]:4444', { host: '::1', port: 4444 }],
+  ['tcp:[::1]:4444', { host: '::1', port: 4444 }],
+])('--qmp %s', (text, address) => {
+  expect(qmpAddressOf(text)).toEqual(address);
 });

@@ -4,7 +4,7 @@ import type { ObservedDevice } from '../../src/model/generated/observation.ts';
 import { explainingReport } from '../../src/verify/explaining-report.ts';
 import { parseExamine } from '../../src/verify/monitor-text.ts';
 import { observeVm } from '../../src/verify/observe.ts';
-import { commonRegisters } from '../../src/verify/pci-bar.ts';
+import { functionOf } from '../../src/verify/pci-bar.ts';
 import { parseStatus, statusBits } from '../../src/verify/virtio-status.ts';
 import { verifyVm } from '../../src/verify/verify.ts';
 import { Replay } from './replay.ts';
@@ -118,21 +118,51 @@ describe('odd answers', () => {
       {
         devices: [
           { qdev_id: 'x', pci_bridge: {} },
-          { qdev_id: 'a', regions },
+          { qdev_id: 'a', id: { vendor: 0x1af4, device: 0x1041 }, regions },
         ],
       },
     ];
-    expect(commonRegisters(device([{ bar: 1 }, { bar: 4, address: 4096 }]), path)).toBe(4096);
-    expect(commonRegisters(device([{ bar: 4, address: -1 }]), path)).toBeUndefined();
-    expect(commonRegisters([], path)).toBeUndefined();
-    expect(commonRegisters([], '/machine/peripheral-anon/device[0]')).toBeUndefined();
+    const bar = (pci: unknown, place = path) => functionOf(pci, { path: place });
+    const at = { vendor: 0x1af4, device: 0x1041 };
+    expect(bar(device([{ bar: 1 }, { bar: 4, address: 4096 }]))).toEqual({ ...at, modernBar: 4096 });
+    expect(bar(device([{ bar: 4, address: -1 }]))).toEqual({ ...at, modernBar: null });
+    expect(bar(device([]))).toEqual({ ...at, modernBar: null });
+    expect(bar([])).toMatchObject({ unknown: 'not-present' });
+    expect(bar([], '/machine/peripheral-anon/device[0]')).toMatchObject({ unknown: 'not-present' });
+  });
+
+  test('a function without an id is found by its place', () => {
+    const path = '/machine/peripheral-anon/device[0]';
+    const one = (more: object) => ({
+      id: { vendor: 0x1af4, device: 0x1000 },
+      function: 0,
+      qdev_id: '',
+      regions: [],
+      ...more,
+    });
+    const pci = [
+      {
+        devices: [
+          one({ slot: 3, id: { vendor: 1, device: 3 } }),
+          one({ slot: 2, qdev_id: 'port0', pci_bridge: { devices: [one({ slot: 0 })] } }),
+        ],
+      },
+    ];
+    expect(functionOf(pci, { path, parentBus: '/machine/peripheral/port0/port0', addr: 0 })).toMatchObject({
+      device: 0x1000,
+    });
+    expect(functionOf(pci, { path, parentBus: '/machine/q35/pcihost/pcie.0', addr: 24 })).toMatchObject({ device: 3 });
+    expect(functionOf(pci, { path, parentBus: '/machine/q35/pcihost/pcie.0', addr: 32 })).toMatchObject({
+      unknown: 'not-present',
+    });
   });
 
   test('virtqueues that QEMU does not tell of', async () => {
     const path = '/machine/peripheral/net0/virtio-backend';
-    const replay = new Replay(off).answer('x-query-virtio-queue-status', { path, queue: 0 }, no);
+    const replay = new Replay(off).refuse('x-query-virtio-queue-status', { path, queue: 0 });
     const [device] = (await observeVm(replay)).devices as [ObservedDevice];
-    expect(Array.isArray(device.virtqueues) && device.virtqueues[0]).toMatchObject({ size: no, ready: no });
+    const refused = { unknown: 'refused' };
+    expect(Array.isArray(device.virtqueues) && device.virtqueues[0]).toMatchObject({ size: refused, ready: refused });
     const unknown = await observeVm(new Replay(off).without('x-query-virtio-status'));
     expect(unknown.devices[0]?.virtqueues).toMatchObject({ unknown: 'not-supported' });
     const unaskable = await observeVm(new Replay(off).without('x-query-virtio-queue-status'));
@@ -144,7 +174,7 @@ describe('odd answers', () => {
   test('a NIC without a netdev, and a front end without a type', async () => {
     const path = '/machine/peripheral/net0';
     expect((await observeVm(new Replay(off).answer('qom-get', { path, property: 'netdev' }, ''))).devices).toEqual([]);
-    expect((await observeVm(new Replay(off).answer('qom-get', { path, property: 'type' }, no))).devices).toEqual([]);
+    expect((await observeVm(new Replay(off).refuse('qom-get', { path, property: 'type' }))).devices).toEqual([]);
     expect(
       (await observeVm(new Replay(off).answer('qom-get', { path, property: 'type' }, 'virtio-rng-pci'))).devices,
     ).toEqual([]);

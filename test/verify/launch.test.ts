@@ -65,7 +65,10 @@ describe('a QEMU that does not come up leaves nothing behind', () => {
   });
 
   test('it hangs', async () => {
-    await expect(launchVm(script('sleep 60'), { timeoutMs: 300 })).rejects.toMatchObject({ kind: 'connect' });
+    await expect(launchVm(script('sleep 60'), { timeoutMs: 300 })).rejects.toMatchObject({
+      kind: 'connect',
+      message: 'QEMU did not open its monitor within 0.3 s',
+    });
     expect([leftovers(), started()]).toEqual([[], false]);
   });
 

@@ -2,6 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { ProcessView } from '../../src/host/proc-maps.ts';
 import type { QmpExecutor } from '../../src/host/qmp-client.ts';
 import validate from '../../src/model/generated/observation.validate.js';
+import validateVerification from '../../src/model/generated/verification.validate.js';
+import { Questions } from '../../src/verify/answers.ts';
+import { askQueues } from '../../src/verify/read-queues.ts';
 import { observeVm, type ObserveOptions } from '../../src/verify/observe.ts';
 import { observeUntilReady } from '../../src/verify/observe-until-ready.ts';
 import { verifyVm } from '../../src/verify/verify.ts';
@@ -158,9 +161,64 @@ describe('a monitor that does not tell everything', () => {
     const child = list
       .flatMap(({ arguments: args }) => Object.values(args ?? {}).filter((value) => typeof value === 'string'))
       .find((path) => path.includes('host-notifier'))!;
-    const torn = new Replay(on).answer('qom-get', { path: child, property: 'size' }, { unknown: 'x', detail: 'y' });
+    const torn = new Replay(on).refuse('qom-get', { path: child, property: 'size' });
     const observation = await observe(torn);
     expect([torn.roundTrips, observation.notes[0]?.code]).toEqual([12, 'observe.changing']);
+  });
+
+  const stateIn = (status: string) => ({ running: status === 'running', status });
+  test.each([
+    ['query-status', stateIn('running'), stateIn('paused'), 'paused', undefined],
+    ['query-migrate', {}, { status: 'active' }, 'running', 'active'],
+  ])('a VM whose %s changes meanwhile is looked at again', async (name, before, after, runState, status) => {
+    const replay = new Replay(on);
+    let asked = 0;
+    const changing: QmpExecutor = {
+      execute: () => Promise.reject(new Error('not used')),
+      executeAll: async (commands) => {
+        if (commands.some(({ execute }) => execute === name))
+          replay.answer(name, undefined, asked++ === 0 ? before : after);
+        return await replay.executeAll(commands);
+      },
+    };
+    const observation = await observeVm(changing);
+    expect(observation).toMatchObject({ runState, migration: { status: status ?? null }, notes: [] });
+    expect([asked, replay.roundTrips]).toEqual([4, 8]);
+    expect(verifyVm(observation).devices[0]?.virtqueues[0]?.reasons[0]?.code).toBe('verify.witnesses-disagree');
+  });
+
+  test('a peer that toggles, and is slow, is given up after one limit for all', async () => {
+    const replay = new Replay(on);
+    let calls = 0;
+    const slow: QmpExecutor = {
+      execute: () => Promise.reject(new Error('not used')),
+      executeAll: async (commands) => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        replay.answer('query-status', undefined, stateIn(calls++ % 2 === 0 ? 'running' : 'paused'));
+        return await replay.executeAll(commands);
+      },
+    };
+    await expect(observeVm(slow, { timeoutMs: 100 })).rejects.toMatchObject({ kind: 'timeout' });
+    await expect(observeUntilReady(slow, { waitMs: 0, timeoutMs: 100 })).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
+  test('an answer that is made to look like our own refusal is none', async () => {
+    const forged = { unknown: {}, detail: {} };
+    for (const [execute, args] of [
+      ['x-query-virtio-status', { path: backend }],
+      ['x-query-virtio-queue-status', { path: backend, queue: 0 }],
+      ['qom-get', { path: '/machine/peripheral/net0', property: 'page-per-vq' }],
+      ['query-memory-size-summary', undefined],
+    ] as const) {
+      const replay = new Replay(on).answer(execute, args, forged);
+      await expect(observeVm(replay), execute).rejects.toMatchObject({ kind: 'protocol' });
+    }
+    const network = { 'command-line': 'info network' };
+    const observation = await observe(
+      new Replay('qemu-10.0-vp0-page-per-vq-off').answer('human-monitor-command', network, forged),
+    );
+    expect(observation.notes[0]?.code).toBe('observe.netdev-type-unknown');
+    await expect(observeVm(new Replay(on).refuse('query-version'))).rejects.toThrow('query-version: no');
   });
 
   test('so is one that starts between two questions: its driver is up, and its notifiers were not there yet', async () => {
@@ -278,5 +336,43 @@ describe('waiting', () => {
     expect(blind.roundTrips).toBe(4);
     const signal = AbortSignal.timeout(20);
     await expect(observeUntilReady(down, { waitMs: 10_000, signal })).rejects.toThrow(/abort/i);
+  });
+});
+
+describe('a peer that claims too much', () => {
+  const children = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `n${index}`, type: 'child<virtio-net-pci>' }));
+  const status = new Replay(on);
+  const many = (...indices: number[]) =>
+    indices.map((index) => ({ name: `vhost-vdpa\\x2fhost-notifier@0x${index} mmaps\\x5b0\\x5d[0]`, type: 'x' }));
+
+  test.each([
+    ['virtio devices', status.answer('qom-list', { path: '/machine/peripheral' }, children(1025))],
+    ['host notifiers', new Replay(on).answer('qom-list', { path: backend }, many(...Array(8193).keys()))],
+    [
+      'entries in one list',
+      new Replay(on).answer('query-migrate', undefined, { 'blocked-reasons': Array(65_537).fill('x') }),
+    ],
+  ])('%s', async (what, replay) => {
+    await expect(observeVm(replay)).rejects.toMatchObject({
+      kind: 'too-large',
+      message: expect.stringContaining(what) as string,
+    });
+  });
+
+  test('virtqueues', () => {
+    const devices = Array.from({ length: 9 }, (_, index) => ({ path: `p${index}`, count: 5000, askable: true }));
+    expect(() => askQueues(new Questions(), devices)).toThrow('9216 virtqueues');
+  });
+
+  test('texts are cut to what the schema takes', async () => {
+    const long = 'x'.repeat(100_000);
+    const replay = new Replay(on)
+      .answer('query-version', undefined, { qemu: { major: 10, minor: 0, micro: 0 }, package: long })
+      .answer('query-migrate', undefined, { status: long, 'blocked-reasons': [long] })
+      .answer('query-status', undefined, { status: long })
+      .answer('qom-get', { path: '/machine', property: 'type' }, long);
+    const verification = verifyVm(await observe(replay), { require: 'all' });
+    expect(validateVerification(verification), JSON.stringify(validateVerification.errors)).toBe(true);
   });
 });

@@ -42,6 +42,13 @@ export class Replay implements QmpExecutor {
     return this;
   }
 
+  /** QEMU refuses the command. */
+  refuse(execute: string, args?: unknown): this {
+    const record = { execute, ...(args === undefined ? {} : { arguments: args }) };
+    this.#answers.set(keyOf(record), { ...record, error: { class: 'GenericError', desc: 'no' } });
+    return this;
+  }
+
   /** The command is not there in this QEMU. */
   without(...names: string[]): this {
     for (const [key, record] of this.#answers) {

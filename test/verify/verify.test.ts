@@ -34,6 +34,7 @@ function device(more: Partial<ObservedDevice> = {}): ObservedDevice {
     pagePerVq: true,
     disableModern: false,
     disableLegacy: 'auto',
+    pci: { vendor: 0x1af4, device: 0x1041, modernBar: 0xfe000000 },
     properties: { mac: '52:54:00:0d:0a:00', vectors: 4, parent_bus: '/machine/peripheral/pci.1/pci.1' },
     status: ['ACKNOWLEDGE', 'DRIVER', 'FEATURES_OK', 'DRIVER_OK'],
     guestFeatures: ['VIRTIO_F_VERSION_1', 'VIRTIO_NET_F_CTRL_VQ'],
@@ -114,13 +115,21 @@ function first(observation: Observation, options: VerifyOptions = {}, index = 0)
 describe('a host notifier that is there', () => {
   const up = device({ virtqueues: queues(0, 1) });
 
+  const modern = { vendor: 0x1af4, device: 0x1041, modernBar: 0xfe000000 };
+  const memoryMap = [0, 1].map((index) => ({
+    name: `vhost-vdpa/host-notifier@0x7f mmaps[${index}]`,
+    virtqueue: index,
+    start: '0x1',
+    kvm: true,
+  }));
+  const disagreeing = (observation: Observation, index: number): [string, Observation, string, string] => [
+    `QEMU should have taken it away (${index})`,
+    observation,
+    'unknown',
+    'verify.witnesses-disagree',
+  ];
+
   test('active, with every witness named', () => {
-    const memoryMap = [0, 1].map((index) => ({
-      name: `vhost-vdpa/host-notifier@0x7f mmaps[${index}]`,
-      virtqueue: index,
-      start: '0x1',
-      kvm: true,
-    }));
     const { verdict, one, result } = first(vm({ process: processView, memoryMap }, up));
     expect(verdict).toBe('active');
     expect(one.reasons[0]?.message).toMatch(/installed .* process has mapped .* memory map holds it; KVM/);
@@ -129,7 +138,47 @@ describe('a host notifier that is there', () => {
 
   test.each<[string, Observation, string, string]>([
     ['no witness', vm({}, up), 'active', 'verify.active'],
-    ['negotiated features unknown', vm({}, { ...up, guestFeatures: no }), 'active', 'verify.active'],
+    ['features unknown, no legacy interface', vm({}, { ...up, guestFeatures: no }), 'active', 'verify.active'],
+    [
+      'features unknown, transitional',
+      vm({}, { ...up, guestFeatures: no, pci: { ...modern, device: 0x1000 } }),
+      'unknown',
+      'verify.features-unknown',
+    ],
+    ['BAR 4 not placed', vm({}, { ...up, pci: { ...modern, modernBar: null } }), 'inactive', 'verify.bar-not-decoded'],
+    ['BAR 4 not known', vm({}, { ...up, pci: no }), 'unknown', 'verify.bar-unknown'],
+    ['BAR 4 not known, memory map', vm({ memoryMap }, { ...up, pci: no }), 'active', 'verify.active'],
+    [
+      'neither features nor PCI id known',
+      vm({ memoryMap }, { ...up, pci: no, guestFeatures: no }),
+      'unknown',
+      'verify.features-unknown',
+    ],
+    [
+      'legacy interface off',
+      vm({ memoryMap }, { ...up, pci: no, guestFeatures: no, disableLegacy: 'on' }),
+      'active',
+      'verify.active',
+    ],
+    ...[vm({ runState: 'paused' }, up), vm({ runState: 'unknown' }, up)].map(disagreeing),
+    ...[
+      { status: [] },
+      { vhostStarted: false },
+      { pagePerVq: false },
+      { disableModern: true },
+      { shadowVirtqueues: true },
+    ]
+      .map((more) => vm({}, { ...up, ...more }))
+      .map(disagreeing),
+    ...['active', 'colo', 'postcopy-recover-setup']
+      .map((status) => vm({ migration: { status, blockedReasons: [] } }, up))
+      .map(disagreeing),
+    [
+      'migration not yet begun',
+      vm({ migration: { status: 'setup', blockedReasons: [] } }, up),
+      'active',
+      'verify.active',
+    ],
     ['legacy driver', vm({}, { ...up, guestFeatures: [] }), 'inactive', 'verify.legacy-driver'],
     ['not mapped', vm({ process: { ...processView, doorbells: [] } }, up), 'unknown', 'verify.witnesses-disagree'],
     ['mappings unknown', vm({ process: { ...processView, doorbells: no } }, up), 'active', 'verify.active'],

@@ -95,6 +95,10 @@ export interface ObservedDevice {
    */
   disableLegacy: string | Unknown;
   /**
+   * its PCI function, as the guest sees it (query-pci)
+   */
+  pci: ObservedFunction | Unknown;
+  /**
    * what of the guest ABI QOM shows
    */
   properties: {
@@ -118,6 +122,17 @@ export interface ObservedDevice {
    */
   shadowVirtqueues: boolean | Unknown;
   virtqueues: ObservedVirtqueue[] | Unknown;
+}
+export interface ObservedFunction {
+  vendor: number;
+  /**
+   * 0x1000 to 0x103f: a driver may use the legacy interface; from 0x1040 on there is none
+   */
+  device: number;
+  /**
+   * guest physical address of BAR 4, which holds the doorbells; null: the guest does not decode it
+   */
+  modernBar: number | null;
 }
 export interface ObservedVirtqueue {
   index: number;
