@@ -9,7 +9,7 @@ const colours: Record<Verdict, number> = { active: 32, inactive: 36, partial: 33
 export const uncoloured: PaintVerdict = (_, text) => text;
 export const inColour: PaintVerdict = (verdict, text) => `\u001b[${colours[verdict]}m${text}\u001b[0m`;
 
-/** The verdicts of a VM as a table per device with a plain sentence each; `verbose`: also what was ruled out. */
+/** The verdicts of a VM as a table per device with a plain sentence each; `verbose`: also what was ruled out, and what is not known. */
 export function renderVerification(
   { qemu, machine, runState, devices }: Verification,
   paint: PaintVerdict,
@@ -29,15 +29,15 @@ function renderDevice(device: DeviceVerification, paint: PaintVerdict, verbose: 
     `driver ${driverReady === null ? 'unknown' : driverReady ? 'up' : 'not up'}`,
   ].join(', ');
   const width = Math.max(4, ...device.virtqueues.map(({ role }) => role.length));
-  const rows = device.virtqueues.flatMap(({ index, role, verdict, reasons, ruledOut }, at) => {
+  const listed = (what: string, all: readonly string[]): string[] =>
+    all.length === 0 ? [] : [`  ${' '.repeat(width + 16)}${what}: ${printable(all.join('; '))}`];
+  const rows = device.virtqueues.flatMap(({ index, role, verdict, reasons, ruledOut, notKnown }, at) => {
     const reason = reasons.map(({ message }) => message).join('; ');
     const before = device.virtqueues[at - 1]?.reasons.map(({ message }) => message).join('; ');
     const words = before === reason ? '(as above)' : reason;
     return [
       `  ${String(index).padEnd(4)}${printable(role).padEnd(width)}  ${paint(verdict, verdict.padEnd(8))}  ${printable(words)}`,
-      ...(verbose && words === reason && ruledOut.length > 0
-        ? [`  ${' '.repeat(width + 16)}ruled out: ${printable(ruledOut.join('; '))}`]
-        : []),
+      ...(verbose && words === reason ? [...listed('ruled out', ruledOut), ...listed('not known', notKnown)] : []),
     ];
   });
   const lines = [

@@ -1,12 +1,12 @@
 import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
-import { assessed, type DeviceContext } from './context.ts';
+import type { DeviceContext } from './context.ts';
 import { contradictions } from './contradiction.ts';
 import { noPageFromBackEnd, obstacles, type Case } from './obstacles.ts';
 
 export type Verdict = VirtqueueVerification['verdict'];
-type Judgement = Pick<VirtqueueVerification, 'verdict' | 'reasons' | 'ruledOut'>;
+type Judgement = Pick<VirtqueueVerification, 'verdict' | 'reasons' | 'ruledOut' | 'notKnown'>;
 
 /** QEMU places host notifiers 4096 bytes apart (hw/virtio/virtio-pci.c: virtio_pci_set_host_notifier_mr()). */
 const stride = 4096;
@@ -75,6 +75,7 @@ function judgeInstalled(one: Case): Judgement {
     verdict: 'active',
     reasons: [{ code: 'verify.active', message: witnesses.join('; ') }],
     ruledOut: [],
+    notKnown: [],
   };
 }
 
@@ -129,32 +130,31 @@ function judgeAbsent(one: Case): Judgement {
   }
   const found: { code: string; message: string; verdict: Verdict }[] = [];
   const ruledOut: string[] = [];
+  const notKnown: string[] = [];
   for (const { code, verdict, check } of obstacles) {
     const result = check(one);
     if (result === undefined) continue;
     if ('no' in result) ruledOut.push(result.no);
+    else if ('unclear' in result) notKnown.push(result.unclear);
     else found.push({ code, message: result.yes, verdict });
   }
   const [first] = found;
-  if (first)
-    return { verdict: first.verdict, reasons: found.map(({ code, message }) => ({ code, message })), ruledOut };
+  if (first) {
+    const reasons = found.map(({ code, message }) => ({ code, message }));
+    return { verdict: first.verdict, reasons, ruledOut, notKnown };
+  }
   if (isUnknown(device.status)) {
     const why = `there is no host notifier; whether the guest driver is up is not known: ${device.status.detail}`;
-    return { verdict: 'unknown', reasons: [{ code: 'verify.driver-unknown', message: why }], ruledOut };
+    return { verdict: 'unknown', reasons: [{ code: 'verify.driver-unknown', message: why }], ruledOut, notKnown };
   }
-  if (device.backend === 'vhost-user') return { verdict: 'inactive', reasons: [noPageFromBackEnd], ruledOut };
-  const kernel = assessed(context, one.virtqueue.index)?.kernel;
-  const hint =
-    kernel === 'mapped'
-      ? 'the kernel of this host was seen to map this doorbell'
-      : 'what the kernel says to the mapping is not known (a host report, made while the device is idle, tells)';
-  return {
-    verdict: 'inactive',
-    reasons: [{ code: 'verify.reason-unknown', message: `kicks go through an eventfd, and why is not known; ${hint}` }],
-    ruledOut,
-  };
+  if (device.backend === 'vhost-user') {
+    return { verdict: 'inactive', reasons: [noPageFromBackEnd], ruledOut, notKnown };
+  }
+  const open = notKnown.length === 0 ? 'nothing that is known is in the way' : `not known: ${notKnown.join('; ')}`;
+  const message = `kicks go through an eventfd, and why is not known; ${open}`;
+  return { verdict: 'inactive', reasons: [{ code: 'verify.reason-unknown', message }], ruledOut, notKnown };
 }
 
 function judgement(verdict: Verdict, code: string, message: string): Judgement {
-  return { verdict, reasons: [{ code, message }], ruledOut: [] };
+  return { verdict, reasons: [{ code, message }], ruledOut: [], notKnown: [] };
 }

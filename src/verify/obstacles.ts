@@ -2,6 +2,7 @@ import { parentDriverOf } from '../doorbell/parent-driver.ts';
 import { knowledgeOf } from '../doorbell/parents.ts';
 import { doorbellPageOf } from '../doorbell/pci-layout.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
+import type { Unknown } from '../model/generated/host-report.ts';
 import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
 import type { VirtqueueVerification } from '../model/generated/verification.ts';
 import { assessed, type DeviceContext } from './context.ts';
@@ -15,8 +16,11 @@ export interface Case {
   readonly observation: Observation;
 }
 
-/** yes: it is in the way, and how; no: it was looked at and is not; undefined: nothing is known about it. */
-type Answer = { readonly yes: string } | { readonly no: string } | undefined;
+/**
+ * yes: it is in the way, and how; no: it was looked at and is not; unclear: it could not be looked at, and why;
+ * undefined: it does not concern this virtqueue.
+ */
+type Answer = { readonly yes: string } | { readonly no: string } | { readonly unclear: string } | undefined;
 
 export interface Obstacle {
   readonly code: string;
@@ -45,7 +49,7 @@ export const obstacles: readonly Obstacle[] = [
       runState === 'running'
         ? { no: 'the VM is running' }
         : runState === 'unknown'
-          ? undefined
+          ? { unclear: 'whether the VM is running (query-status)' }
           : { yes: `the VM is ${runState}: QEMU stops the device and takes the host notifiers away meanwhile` },
   },
   {
@@ -53,7 +57,7 @@ export const obstacles: readonly Obstacle[] = [
     verdict: 'not-yet',
     check: ({ device: { status } }) =>
       isUnknown(status)
-        ? undefined
+        ? unclear('the device status', status)
         : status.includes('DRIVER_OK')
           ? { no: 'the guest driver is up (DRIVER_OK)' }
           : {
@@ -66,7 +70,8 @@ export const obstacles: readonly Obstacle[] = [
     verdict: 'inactive',
     check: ({ observation, device }) => {
       const { status } = observation.migration;
-      if (isUnknown(status) || device.backend !== 'vhost-vdpa') return undefined;
+      if (device.backend !== 'vhost-vdpa') return undefined;
+      if (isUnknown(status)) return unclear('whether a migration is under way', status);
       if (status === null || !migrating.has(status)) return { no: 'no migration is under way' };
       return { yes: `a migration is under way (${status}): all virtqueues are shadowed until it ends` };
     },
@@ -75,18 +80,20 @@ export const obstacles: readonly Obstacle[] = [
     code: 'verify.shadow-virtqueues',
     verdict: 'inactive',
     check: ({ device: { shadowVirtqueues, backend } }) =>
-      isUnknown(shadowVirtqueues) || backend !== 'vhost-vdpa'
+      backend !== 'vhost-vdpa'
         ? undefined
-        : shadowVirtqueues
-          ? { yes: 'x-svq=on: QEMU shadows all virtqueues, and maps no doorbell then' }
-          : { no: 'x-svq is off' },
+        : isUnknown(shadowVirtqueues)
+          ? unclear('x-svq', shadowVirtqueues)
+          : shadowVirtqueues
+            ? { yes: 'x-svq=on: QEMU shadows all virtqueues, and maps no doorbell then' }
+            : { no: 'x-svq is off' },
   },
   {
     code: 'verify.page-per-vq-off',
     verdict: 'inactive',
     check: ({ device: { pagePerVq } }) =>
       isUnknown(pagePerVq)
-        ? undefined
+        ? unclear('page-per-vq', pagePerVq)
         : pagePerVq
           ? { no: 'page-per-vq is on' }
           : { yes: 'page-per-vq is off: the notify region has 4 bytes per virtqueue, and a page does not fit' },
@@ -96,7 +103,7 @@ export const obstacles: readonly Obstacle[] = [
     verdict: 'inactive',
     check: ({ context: { hostPageSize } }) =>
       hostPageSize === undefined
-        ? undefined
+        ? { unclear: "the size of the host's pages (the process, or a host report, tells)" }
         : hostPageSize === 4096
           ? { no: 'the host has pages of 4096 bytes' }
           : { yes: `the host has pages of ${hostPageSize} bytes, and QEMU takes only doorbells of 4096` },
@@ -106,7 +113,7 @@ export const obstacles: readonly Obstacle[] = [
     verdict: 'inactive',
     check: ({ device: { disableModern } }) =>
       isUnknown(disableModern)
-        ? undefined
+        ? unclear('disable-modern', disableModern)
         : disableModern
           ? { yes: 'disable-modern is on: there is no notify region' }
           : { no: 'the modern interface is on' },
@@ -154,7 +161,8 @@ export const noPageFromBackEnd = {
 function vhostNotStarted({ device, context, observation }: Case): Answer {
   const { vhostStarted, status, attachment, backend } = device;
   if (backend !== 'vhost-vdpa' || attachment !== 'netdev' || observation.runState !== 'running') return undefined;
-  if (isUnknown(vhostStarted) || isUnknown(status) || !status.includes('DRIVER_OK')) return undefined;
+  if (isUnknown(status) || !status.includes('DRIVER_OK')) return undefined;
+  if (isUnknown(vhostStarted)) return unclear('whether QEMU has started the vDPA device', vhostStarted);
   if (vhostStarted) return { no: 'QEMU has started the vDPA device' };
   const most =
     context.facts && isKnown(context.facts.identity.vqSizeMax) ? context.facts.identity.vqSizeMax : undefined;
@@ -189,14 +197,20 @@ function controlVirtqueue({ virtqueue, device, context }: Case): Answer {
 }
 
 /** From the host's report: the kernel's answer to the mapping, or, of a device in use, what its layout lets expect. */
-function kernelRefuses({ virtqueue, context }: Case): Answer {
+function kernelRefuses({ virtqueue, device, context }: Case): Answer {
+  if (device.backend !== 'vhost-vdpa') return undefined;
   const known = assessed(context, virtqueue.index);
   if (known !== undefined && known.verdict !== 'unknown' && known.kernel !== 'mapped') {
     return { yes: `the kernel refuses the mapping (${known.kernel}): ${known.reasons[0]?.message ?? ''}` };
   }
   if (known?.kernel === 'mapped') return { no: 'the kernel was seen to map this doorbell' };
   const word = refusalByLayout(context, virtqueue.index);
-  return word === undefined ? undefined : { yes: `the kernel refuses the mapping: ${word}` };
+  if (word !== undefined) return { yes: `the kernel refuses the mapping: ${word}` };
+  return { unclear: 'what the kernel says to the mapping (a host report, made while the device is idle, tells)' };
+}
+
+function unclear(what: string, { detail }: Unknown): Answer {
+  return { unclear: `${what}: ${detail}` };
 }
 
 /** What the parent driver and PCI config space let expect, of a device that nobody could ask. */
@@ -213,20 +227,36 @@ function refusalByLayout({ facts, hostPageSize = 4096 }: DeviceContext, index: n
 /** All or nothing of a vhost_dev: a pair with -netdev, the whole device with vhost-vdpa-device (vhost_vdpa_host_notifiers_init()). */
 function droppedWithNeighbour(one: Case): Answer {
   const { virtqueue, device } = one;
-  if (isUnknown(device.virtqueues)) return undefined;
-  const neighbours = device.virtqueues.filter(
+  const neighbour = refusedIn(one).find(
     ({ index, role }) =>
       index !== virtqueue.index &&
       (device.attachment === 'device' ||
         (role !== 'control' && virtqueue.role !== 'control' && index >> 1 === virtqueue.index >> 1)),
   );
-  for (const neighbour of neighbours) {
-    const refused = kernelRefuses({ ...one, virtqueue: neighbour });
-    if (refused && 'yes' in refused) {
-      return {
-        yes: `virtqueue ${neighbour.index} (${neighbour.role}) of the same vhost_dev cannot be mapped, and QEMU maps all or none: ${refused.yes}`,
-      };
-    }
-  }
-  return undefined;
+  if (neighbour === undefined) return undefined;
+  return {
+    yes: `virtqueue ${neighbour.index} (${neighbour.role}) of the same vhost_dev cannot be mapped, and QEMU maps all or none: ${neighbour.why}`,
+  };
+}
+
+interface Refused {
+  readonly index: number;
+  readonly role: string;
+  readonly why: string;
+}
+
+const refusedBy = new WeakMap<DeviceContext, readonly Refused[]>();
+
+/** The virtqueues of the device that the kernel refuses to map; worked out once for all of its virtqueues. */
+function refusedIn(one: Case): readonly Refused[] {
+  const before = refusedBy.get(one.context);
+  if (before !== undefined) return before;
+  const { virtqueues } = one.device;
+  const found = (isUnknown(virtqueues) ? [] : virtqueues).flatMap((virtqueue) => {
+    const answer = kernelRefuses({ ...one, virtqueue });
+    const { index, role } = virtqueue;
+    return answer && 'yes' in answer ? [{ index, role, why: answer.yes }] : [];
+  });
+  refusedBy.set(one.context, found);
+  return found;
 }

@@ -75,6 +75,12 @@ export interface VirtqueueVerification {
    * @maxItems 65536
    */
   ruledOut: string[];
+  /**
+   * what could not be looked at, and why: it may be in the way, too
+   *
+   * @maxItems 64
+   */
+  notKnown: string[];
 }
 /**
  * One thing found: a stable code (docs/findings.md), how bad it is, where, and the evidence.
