@@ -1,10 +1,11 @@
-import { findListener, readPidFile, readProcess, type ProcessView } from '../host/proc-maps.ts';
+import { checkQemu, findQemu, readPidFile } from '../host/find-process.ts';
+import { readProcess, type ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
-import { connectQmp } from '../host/qmp-connect.ts';
+import { connectQmp, type QmpSocket } from '../host/qmp-connect.ts';
 import { pidFileOf, virshMonitor } from '../host/virsh-monitor.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import { isKnown } from '../model/fact.ts';
-import type { Io } from './io.ts';
+import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import type { GlobalOptions, Io } from './io.ts';
 import { qmpAddressOf } from './qmp-address.ts';
 
 /** Which running VM to ask: exactly one of `qmp` and `domain`. */
@@ -23,8 +24,8 @@ export interface Monitor {
   /** for messages: the socket or the domain */
   readonly label: string;
   readonly executor: QmpExecutor;
-  /** What /proc shows of the VM, looked up anew each time; undefined: not known, or not of this host. */
-  readonly process: () => Promise<ProcessView | undefined>;
+  /** What /proc shows of the VM, looked up anew each time; unknown: it was not found, or is not of this host. */
+  readonly process: () => Promise<Fact<ProcessView>>;
   close(): void;
 }
 
@@ -44,9 +45,9 @@ export function checkOneOrigin(
 /**
  * Opens the monitor of a running VM.
  * @param timeoutMs for each answer; only of a QMP socket
- * @throws VdpaQemuError usage where `pid` is no process number
+ * @throws VdpaQemuError usage where `pid` is no process number, no QEMU, or not the one at the socket
  */
-export async function openMonitor(options: MonitorOptions, io: Io, timeoutMs = 5000): Promise<Monitor> {
+export async function openMonitor(options: MonitorOptions & GlobalOptions, io: Io, timeoutMs = 5000): Promise<Monitor> {
   const { qmp, domain, connect, pid } = options;
   if (pid !== undefined && (!Number.isSafeInteger(pid) || pid < 1)) {
     throw new VdpaQemuError('usage', '--pid takes a process number');
@@ -54,26 +55,34 @@ export async function openMonitor(options: MonitorOptions, io: Io, timeoutMs = 5
   if (connect !== undefined && domain === undefined) {
     throw new VdpaQemuError('usage', '--connect is the libvirt of --domain NAME');
   }
-  const process = async (): Promise<ProcessView | undefined> => {
-    const found = processOf(options);
-    return found === undefined ? undefined : await readProcess(found);
+  const address = qmp === undefined ? undefined : qmpAddressOf(qmp);
+  if (pid !== undefined) checkPid(pid, address);
+  const process = async (): Promise<Fact<ProcessView>> => {
+    const found = pid ?? (address ? findQemu(address) : domainProcess(options));
+    return isUnknown(found) ? found : await readProcess(found);
   };
   if (domain !== undefined) {
     const executor = virshMonitor(domain, { connect });
-    io.err(`warning: libvirt marks domain ${domain} as tainted (custom-monitor) when its monitor is used\n`);
+    if (!options.quiet)
+      io.err(`warning: libvirt marks domain ${domain} as tainted (custom-monitor) when its monitor is used\n`);
     return { label: domain, executor, process, close: () => undefined };
   }
-  const socket = qmp ?? '';
-  const client = await connectQmp(qmpAddressOf(socket), { timeoutMs });
-  return { label: socket, executor: client, process, close: () => client.close() };
+  if (qmp === undefined || address === undefined) throw new VdpaQemuError('usage', 'no monitor was given');
+  const client = await connectQmp(address, { timeoutMs });
+  return { label: qmp, executor: client, process, close: () => client.close() };
 }
 
-function processOf({ pid, domain, qmp, connect }: MonitorOptions): number | undefined {
-  if (pid !== undefined) return pid;
-  if (domain !== undefined) {
-    if (connect !== undefined && connect !== 'qemu:///system') return undefined;
-    const found = readPidFile(pidFileOf(domain));
-    return isKnown(found) ? found : undefined;
-  }
-  return qmp === undefined ? undefined : findListener(qmp);
+/** @throws VdpaQemuError usage */
+function checkPid(pid: number, address: QmpSocket | undefined): void {
+  const checked = checkQemu(pid);
+  if (isUnknown(checked)) throw new VdpaQemuError('usage', `--pid ${pid}: ${checked.detail}`);
+  const listening = address ? findQemu(address) : undefined;
+  if (listening === undefined || isUnknown(listening) || listening === pid) return;
+  throw new VdpaQemuError('usage', `--pid ${pid}: the QEMU that listens at the socket is process ${listening}`);
+}
+
+function domainProcess({ domain = '', connect = 'qemu:///system' }: MonitorOptions): Fact<number> {
+  if (connect !== 'qemu:///system') return unknown('not-local', `the process of ${domain} at ${connect}: give --pid`);
+  const found = readPidFile(pidFileOf(domain));
+  return isUnknown(found) ? found : checkQemu(found);
 }

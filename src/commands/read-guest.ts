@@ -101,7 +101,7 @@ export async function guestFromMonitor(options: GlobalOptions & MonitorOptions, 
   try {
     const process = await monitor.process();
     const observation = await observeVm(monitor.executor, { process });
-    const args = process && isKnown(process.arguments) ? process.arguments : undefined;
+    const args = isKnown(process) && isKnown(process.arguments) ? process.arguments : undefined;
     const { configuration, complaints } = await importRunning(monitor.executor, observation, args);
     tell([...observation.notes, ...findingsOf(complaints, monitor.label)], options, io);
     return { configuration, references: {}, require: [] };

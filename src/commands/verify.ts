@@ -61,7 +61,7 @@ export async function verify(options: VerifyCommandOptions, io: Io): Promise<Exi
 /** All that the running VM shows to its guest. */
 async function runningGuest(monitor: Monitor, observation: Observation): Promise<Guest> {
   const process = await monitor.process();
-  const args = process && isKnown(process.arguments) ? process.arguments : undefined;
+  const args = isKnown(process) && isKnown(process.arguments) ? process.arguments : undefined;
   const imported = await importRunning(monitor.executor, observation, args, AbortSignal.timeout(60_000));
   return imported.configuration.guest;
 }

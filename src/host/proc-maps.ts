@@ -45,32 +45,8 @@ export function parseMaps(text: string): DeviceMapping[] {
   });
 }
 
-/**
- * The process that listens on a unix socket: /proc/net/unix names its inode, /proc/PID/fd who holds it. Needs root for
- * other users' processes.
- */
-export function findListener(socket: string, roots: { readonly procRoot: string } = hostRoots): number | undefined {
-  const inodes = new Set(listeningInodes(readText(path.join(roots.procRoot, 'net/unix')), socket));
-  const processes = listDirectory(roots.procRoot);
-  if (inodes.size === 0 || isUnknown(processes)) return undefined;
-  for (const name of processes.filter((entry) => /^\d+$/.test(entry))) {
-    const files = openFiles(path.join(roots.procRoot, name, 'fd'));
-    if (isUnknown(files)) continue;
-    for (const target of files.values()) if (inodes.has(target)) return Number(name);
-  }
-  return undefined;
-}
-
-/** `Num RefCount Protocol Flags Type St Inode Path`; a listening socket has __SO_ACCEPTCON, 00010000 (net/unix). */
-function listeningInodes(table: Fact<string>, socket: string): string[] {
-  if (isUnknown(table)) return [];
-  return table.split('\n').flatMap((line) => {
-    const match = /^\S+ \S+ \S+ 00010000 \S+ \S+ +(\d+) (.+)$/.exec(line);
-    return match?.[2] === socket ? [`socket:[${match[1] ?? ''}]`] : [];
-  });
-}
-
-function openFiles(directory: string): Fact<Map<number, string>> {
+/** Of /proc/PID/fd: file descriptor -> what it is open on. */
+export function openFiles(directory: string): Fact<Map<number, string>> {
   const names = listDirectory(directory);
   if (isUnknown(names)) return names;
   const files = new Map<number, string>();
@@ -79,13 +55,6 @@ function openFiles(directory: string): Fact<Map<number, string>> {
     if (typeof target === 'string') files.set(Number(name), target);
   }
   return files;
-}
-
-/** The pid in a file such as libvirt's /run/libvirt/qemu/NAME.pid. */
-export function readPidFile(file: string): Fact<number> {
-  const text = readText(file);
-  if (isUnknown(text)) return text;
-  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : unknown('malformed', `${file}: holds no process number`);
 }
 
 async function askPageSize(): Promise<Fact<number>> {

@@ -7,7 +7,7 @@ import { QmpError } from './qmp-error.ts';
 
 /** A Unix socket (a leading NUL: Linux abstract namespace), a TCP port, or a stream that is open already. */
 export type QmpAddress = QmpSocket | { readonly stream: Duplex };
-type QmpSocket = { readonly path: string } | { readonly host: string; readonly port: number };
+export type QmpSocket = { readonly path: string } | { readonly host: string; readonly port: number };
 
 export interface QmpConnectOptions extends QmpOptions {
   /** milliseconds for connecting, greeting and qmp_capabilities together; default 5,000 */

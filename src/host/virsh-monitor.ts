@@ -1,19 +1,25 @@
 import { isUnknown } from '../model/fact.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import { runProgram, type Output } from './program.ts';
-import type { QmpArguments, QmpCommand, QmpOutcome } from './qmp-batch.ts';
+import type { Unknown } from '../model/generated/host-report.ts';
+import { runProgram, type Output, type ProgramLimits } from './program.ts';
+import type { QmpArguments, QmpCommand, QmpOutcome, QmpWait } from './qmp-batch.ts';
 import type { QmpExecutor } from './qmp-client.ts';
-import { QmpError } from './qmp-error.ts';
+import { harmless, QmpError } from './qmp-error.ts';
+import { measure } from './qmp-message.ts';
 import { asObject, asText, member } from './qmp-value.ts';
 
 export interface VirshOptions {
   /** default qemu:///system */
   readonly connect?: string | undefined;
-  /** milliseconds that one virsh may take; default 60,000 */
+  /** milliseconds that one call may take where it does not say; default 60,000 */
   readonly timeoutMs?: number | undefined;
   /** runs virsh; another in tests */
-  readonly run?: ((name: string, args: readonly string[]) => Promise<Output>) | undefined;
+  readonly run?: ((name: string, args: readonly string[], limits: ProgramLimits) => Promise<Output>) | undefined;
 }
+
+/** What all replies of one virsh may have together: as the replies to one batch on a socket, see qmp-batch.ts. */
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_VALUES = 1_000_000;
 
 /** Bytes of commands in one argument: the kernel takes 128 KiB (MAX_ARG_STRLEN). */
 const MAX_ARGUMENT = 96 * 1024;
@@ -26,32 +32,28 @@ const MAX_ARGUMENT = 96 * 1024;
  */
 export function virshMonitor(domain: string, options: VirshOptions = {}): QmpExecutor {
   checkDomainName(domain);
-  const limits = { timeoutMs: options.timeoutMs ?? 60_000, maxBytes: 64 * 1024 * 1024 };
-  const run = options.run ?? ((name, args) => runProgram(name, args, limits));
+  const run = options.run ?? runProgram;
   const connect = options.connect ?? 'qemu:///system';
+  const label = `virsh: domain ${domain}`;
 
-  const executeAll = async (commands: readonly QmpCommand[]): Promise<QmpOutcome[]> => {
+  const executeAll = async (commands: readonly QmpCommand[], wait: QmpWait = {}): Promise<QmpOutcome[]> => {
+    const { timeoutMs = options.timeoutMs ?? 60_000, signal } = wait;
+    const end = performance.now() + timeoutMs;
     const outcomes: QmpOutcome[] = [];
     for (const chunk of chunksOf(commands, domain)) {
-      const output = await run('virsh', ['-q', '-c', connect, chunk.map(({ text }) => text).join('; ')]);
-      if (isUnknown(output)) {
-        const missing = output.unknown === 'no-tool';
-        throw missing
-          ? new VdpaQemuError('not-found', output.detail)
-          : new QmpError('closed', `virsh: domain ${domain}: ${lastSentence(output.detail)}`);
-      }
-      const lines = output.stdout.split('\n').filter((line) => line.trim() !== '');
-      if (lines.length !== chunk.length) {
-        throw new QmpError('protocol', `virsh gave ${lines.length} replies to ${chunk.length} commands`);
-      }
-      outcomes.push(...lines.map((line, index) => outcomeOf(line, chunk[index]?.command.execute ?? '')));
+      // a call takes as long as it takes, but all of its virshs together no longer than they may
+      const left = Math.max(1, Math.ceil(end - performance.now()));
+      const limits = { timeoutMs: left, maxBytes: MAX_BYTES, label, signal };
+      const output = await run('virsh', ['-q', '-c', connect, chunk.map(({ text }) => text).join('; ')], limits);
+      if (isUnknown(output)) throw failure(output, label, timeoutMs);
+      outcomes.push(...outcomesOf(output.stdout, chunk));
     }
     return outcomes;
   };
   return {
     executeAll,
-    execute: async (name: string, args?: QmpArguments) => {
-      const [outcome] = await executeAll([{ execute: name, arguments: args }]);
+    execute: async (name: string, args?: QmpArguments, wait?: QmpWait) => {
+      const [outcome] = await executeAll([{ execute: name, arguments: args }], wait);
       if (outcome?.ok === true) return outcome.value;
       throw outcome?.error ?? new QmpError('closed', 'no outcome');
     },
@@ -96,6 +98,20 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** @throws QmpError `too-large`, `protocol` */
+function outcomesOf(stdout: string, chunk: readonly Piece[]): QmpOutcome[] {
+  const lines = stdout.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length !== chunk.length) {
+    throw new QmpError('protocol', `virsh gave ${lines.length} replies to ${chunk.length} commands`);
+  }
+  let values = 0;
+  return lines.map((line, index) => {
+    values += measure(Buffer.from(line));
+    if (values > MAX_VALUES) throw new QmpError('too-large', `virsh: replies with more than ${MAX_VALUES} values`);
+    return outcomeOf(line, chunk[index]?.command.execute ?? '');
+  });
+}
+
 function outcomeOf(line: string, command: string): QmpOutcome {
   let reply: unknown;
   try {
@@ -115,8 +131,24 @@ function outcomeOf(line: string, command: string): QmpOutcome {
   };
 }
 
-/** program.ts puts the whole command before what virsh said. */
+/** Why virsh gave nothing, as the client of a socket says it. */
+function failure({ unknown: reason, detail }: Unknown, label: string, timeoutMs: number): Error {
+  switch (reason) {
+    case 'no-tool':
+      return new VdpaQemuError('not-found', detail);
+    case 'ETIMEDOUT':
+      return new QmpError('timeout', `${label}: no answer within ${timeoutMs} ms`);
+    case 'aborted':
+      return new QmpError('aborted', `${label}: waiting was aborted`);
+    case 'malformed':
+      return new QmpError('too-large', detail);
+    default:
+      return new QmpError('closed', `${label}: ${lastSentence(detail)}`);
+  }
+}
+
+/** virsh writes `error: ` before what went wrong. */
 function lastSentence(detail: string): string {
   const at = detail.lastIndexOf('error: ');
-  return at < 0 ? detail.slice(-200) : detail.slice(at + 7);
+  return harmless(at < 0 ? detail : detail.slice(at + 7), 500);
 }

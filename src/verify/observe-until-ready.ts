@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
-import { isUnknown } from '../model/fact.ts';
+import { isUnknown, type Fact } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
 import { contradictions } from './contradiction.ts';
 import { observeVm } from './observe.ts';
@@ -14,7 +14,7 @@ export interface WaitOptions {
   readonly intervalMs?: number | undefined;
   readonly memoryMap?: boolean | undefined;
   /** looks at the QEMU process */
-  readonly process?: (() => Promise<ProcessView | undefined>) | undefined;
+  readonly process?: (() => Promise<Fact<ProcessView>>) | undefined;
   /** milliseconds for looking itself, beside the waiting: at most so many for one look; default 30,000 */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,5 +1,6 @@
 import type { ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
+import { isKnown, isUnknown, type Fact } from '../model/fact.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { Observation } from '../model/generated/observation.ts';
 import { Deadline } from './deadline.ts';
@@ -11,7 +12,7 @@ import { readDevices } from './read-devices.ts';
 
 export interface ObserveOptions {
   /** what /proc shows of the QEMU process, as a second witness; see readProcess() */
-  readonly process?: ProcessView | undefined;
+  readonly process?: Fact<ProcessView> | undefined;
   /** true: also `info mtree -f`, as another witness */
   readonly memoryMap?: boolean | undefined;
   /** milliseconds for all of it, however many round trips it takes; default 30,000 */
@@ -30,11 +31,11 @@ const attempts = 3;
  * @throws QmpError `timeout` where it takes too long; where the monitor is lost or breaks the protocol; a refused command is an unknown fact
  */
 export async function observeVm(executor: QmpExecutor, options: ObserveOptions = {}): Promise<Observation> {
-  const { signal, timeoutMs = 30_000, memoryMap = false } = options;
+  const { process: view, signal, timeoutMs = 30_000, memoryMap = false } = options;
   const deadline = new Deadline(timeoutMs, signal);
   for (let attempt = 1; ; attempt++) {
     const inventory = await takeInventory(executor, deadline);
-    const process = options.process ? processFacts(options.process, inventory.fdSets) : null;
+    const process = view && isKnown(view) ? processFacts(view, inventory.fdSets) : null;
     const found = await findDevices(executor, inventory, process, deadline);
     const read = await readDevices(executor, found.devices, inventory, process, { memoryMap, deadline });
     if (read.torn && attempt < attempts) continue;
@@ -47,7 +48,12 @@ export async function observeVm(executor: QmpExecutor, options: ObserveOptions =
       devices: [...read.devices],
       process,
       memoryMap: read.memoryMap,
-      notes: sortFindings([...found.notes, ...limitsOf(inventory), ...(read.torn ? [torn] : [])]),
+      notes: sortFindings([
+        ...found.notes,
+        ...limitsOf(inventory),
+        ...withoutProcess(view),
+        ...(read.torn ? [torn] : []),
+      ]),
     } satisfies Observation);
   }
 }
@@ -59,6 +65,13 @@ const torn: Finding = {
   message:
     'the VM or its devices were started, stopped or migrated all the while: what was read is of different moments',
 };
+
+/** /proc was to be a witness, and is not. */
+function withoutProcess(view: ObserveOptions['process']): Finding[] {
+  if (view === undefined || !isUnknown(view)) return [];
+  const message = `the process of QEMU is not among the witnesses: ${view.detail}`;
+  return [{ code: 'observe.no-process', severity: 'info', path: '/process', message }];
+}
 
 /** What this QEMU cannot tell. */
 function limitsOf({ vm, commands }: Inventory): Finding[] {

@@ -17,6 +17,21 @@ describe('runProgram', () => {
     expect(await runProgram('printf', ['%s', '$(id) `id` * "'])).toEqual({ stdout: '$(id) `id` * "' });
   });
 
+  test('all of a large output', async () => {
+    const output = await runProgram('sh', ['-c', 'yes | head -c 15000000']);
+    expect(output).toMatchObject({ stdout: expect.any(String) as string });
+    expect('stdout' in output && output.stdout.length).toBe(14_999_999);
+  });
+
+  test('a flood is cut off at once', async () => {
+    const begin = performance.now();
+    expect(await runProgram('yes', [])).toEqual({
+      unknown: 'malformed',
+      detail: 'yes: more than 16777216 bytes of output',
+    });
+    expect(performance.now() - begin).toBeLessThan(4000);
+  });
+
   test('not installed', async () => {
     expect(await runProgram('no-such-program', ['x'])).toEqual({
       unknown: 'no-tool',

@@ -22,6 +22,11 @@ describe('the command line', () => {
     [['verify', '--qmp', 's', '--domain', 'd'], /either --qmp/],
     [['verify', '--qmp', 's', '--wait', '-1'], /--wait takes seconds/],
     [['verify', '--qmp', 's', '--pid', '0'], /--pid takes a process number/],
+    [
+      ['verify', '--qmp', 'x', '--pid', String(process.pid)],
+      new RegExp(`--pid ${process.pid}: process ${process.pid} is no QEMU, it is node`),
+    ],
+    [['verify', '--qmp', 'x', '--pid', '2147483647'], /--pid 2147483647: process 2147483647: there is none/],
     [['verify', '--domain=-x'], /not the name of a libvirt domain: "-x"/],
     [['verify', '--domain', 'a/b'], /not the name of a libvirt domain/],
     [['verify', '--qmp', '/nonexistent/socket'], /no such socket/],

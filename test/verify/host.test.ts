@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { join, relative as relativePath } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { launchProcess, makePrivateDirectory, withLockedMemory } from '../../src/host/launch-process.ts';
-import { findListener, readPidFile, readProcess } from '../../src/host/proc-maps.ts';
+import { checkQemu, findQemu, readPidFile } from '../../src/host/find-process.ts';
+import { readProcess } from '../../src/host/proc-maps.ts';
+import type { QmpWait } from '../../src/host/qmp-batch.ts';
+import { QmpError } from '../../src/host/qmp-error.ts';
 import { checkDomainName, pidFileOf, virshMonitor } from '../../src/host/virsh-monitor.ts';
 
 function folder(): string {
@@ -32,14 +35,49 @@ describe('/proc', () => {
     expect(await readProcess(8, { procRoot })).toMatchObject({ arguments: gone, files: gone, mappings: gone });
   });
 
-  test('who listens on a socket, and pid files', async () => {
-    const socket = join(folder(), 's');
-    const server = createServer().listen(socket);
-    await new Promise((resolve) => server.once('listening', resolve));
-    onTestFinished(() => void server.close());
-    expect(findListener(socket)).toBe(process.pid);
-    expect(findListener(`${socket}x`)).toBeUndefined();
-    expect(findListener(socket, { procRoot: '/nonexistent' })).toBeUndefined();
+  /** A program called as a QEMU is, which listens where it is told. */
+  async function listening(name: string, where: string, cwd: string): Promise<number> {
+    const program = join(folder(), name);
+    symlinkSync(process.execPath, program);
+    const script = "require('net').createServer().listen(process.argv[1], () => console.log('up'))";
+    const child = spawn(program, ['-e', script, where], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    return child.pid ?? 0;
+  }
+
+  test('the QEMU that listens at a socket: by a link, by ./, in a linked folder', async () => {
+    const directory = folder();
+    const pid = await listening('qemu-system-x86_64', './s', directory);
+    symlinkSync(directory, `${directory}-link`);
+    onTestFinished(() => rmSync(`${directory}-link`));
+    symlinkSync('s', join(directory, 'other'));
+    const names = [join(directory, 's'), join(`${directory}-link`, 's'), join(directory, '.', 'other')];
+    const relative = relativePath(process.cwd(), join(directory, 's'));
+    for (const path of [...names, relative]) expect(findQemu({ path }), path).toBe(pid);
+    expect(findQemu({ path: join(directory, 'x') })).toMatchObject({ unknown: 'not-found' });
+    expect(findQemu({ path: join(folder(), 's') })).toMatchObject({ unknown: 'not-found' });
+    expect(findQemu({ path: names[0]! }, { procRoot: '/nonexistent' })).toMatchObject({ unknown: 'not-found' });
+  });
+
+  test('the QEMU that listens at a TCP port of this host, and no other host', async () => {
+    const port = 20_000 + (process.pid % 10_000);
+    const pid = await listening('kvm', String(port), '/');
+    for (const host of ['127.0.0.1', 'localhost', '::1']) expect(findQemu({ host, port }), host).toBe(pid);
+    expect(findQemu({ host: '192.0.2.1', port })).toMatchObject({ unknown: 'not-local' });
+    expect(findQemu({ host: '127.0.0.1', port: 1 })).toMatchObject({ unknown: 'not-found' });
+  });
+
+  test('a relay that listens, and a process that is something else, are no QEMU', async () => {
+    const directory = folder();
+    const pid = await listening('relay', join(directory, 's'), '/');
+    const other = { unknown: 'not-qemu', detail: `process ${pid} is no QEMU, it is relay` };
+    expect(findQemu({ path: join(directory, 's') })).toEqual(other);
+    expect(checkQemu(pid)).toEqual(other);
+    expect(checkQemu(2 ** 31)).toMatchObject({ unknown: 'not-found' });
+  });
+
+  test('pid files', () => {
     const file = join(folder(), 'pid');
     writeFileSync(file, '123\n');
     expect(readPidFile(file)).toBe(123);
@@ -91,6 +129,35 @@ describe('virsh qemu-monitor-command', () => {
     await expect(answering({ unknown: 'program-failed', detail: 'something' }).execute('a')).rejects.toThrow(
       'something',
     );
+  });
+
+  test('too much, too late, too deep, aborted: its own error each, without the command', async () => {
+    const bin = folder();
+    vi.stubEnv('PATH', `${bin}:${process.env['PATH'] ?? ''}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const virsh = (script: string) => writeFileSync(join(bin, 'virsh'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const failing = async (wait: QmpWait = {}) => {
+      const begin = performance.now();
+      const error: unknown = await virshMonitor('web1')
+        .executeAll([{ execute: 'a', arguments: { path: '/x' } }], wait)
+        .catch((thrown: unknown) => thrown);
+      expect(performance.now() - begin).toBeLessThan(8000);
+      expect(error).toBeInstanceOf(QmpError);
+      const { kind, message } = error as QmpError;
+      expect(message).not.toContain('qemu-monitor-command');
+      return `${kind} ${message}`;
+    };
+    virsh('exec sleep 30');
+    expect(await failing({ timeoutMs: 300 })).toBe('timeout virsh: domain web1: no answer within 300 ms');
+    expect(await failing({ signal: AbortSignal.timeout(300) })).toBe('aborted virsh: domain web1: waiting was aborted');
+    virsh('exec yes');
+    expect(await failing()).toMatch(/^too-large virsh: domain web1: more than 33554432 bytes of output/);
+    virsh("printf '{\"return\":'; head -c 3000 /dev/zero | tr '\\0' '['; echo");
+    expect(await failing()).toMatch(/^too-large .*nested deeper than 1024/);
+    virsh("printf '{\"return\":['; yes '{},' | head -n 600000 | tr -d '\\n'; echo '1]}'");
+    expect(await failing()).toMatch(/^too-large .*more than 1000000 values/);
+    virsh("echo 'error: Requested operation is not valid: domain is not running' >&2; exit 1");
+    expect(await failing()).toBe('closed virsh: domain web1: Requested operation is not valid: domain is not running');
   });
 
   test('more than the kernel takes in one argument is split', async () => {
