@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ReportReader } from '../../src/report/report-reader.ts';
 import { VdpaQemuError } from '../../src/model/error.ts';
+import type { HostReport, QemuCapabilities } from '../../src/model/generated/host-report.ts';
 import { identity, named, netConfig, reportWith, type Edit } from '../report-builder.ts';
 
 const bytes = (value: unknown, indent?: number): Buffer => Buffer.from(JSON.stringify(value, null, indent));
@@ -28,8 +29,36 @@ describe('parts that come again', () => {
   test('are shared between reports', () => {
     const reader = new ReportReader();
     const [one, two] = ['a', 'b', 'c'].map((name) => reader.read(bytes(reportWith(named(name))), name)).slice(1);
-    expect(one!.qemu).toBe(two!.qemu);
-    expect(one!.devices[0]!.virtqueues).toBe(two!.devices[0]!.virtqueues);
+    expect(one!.qemu[0]!.capabilities).toBe(two!.qemu[0]!.capabilities);
+  });
+
+  test('are shared whatever the rest of a QEMU is, and each QEMU of a host by itself', () => {
+    const reader = new ReportReader();
+    const versions = ['10.0.1', '10.0.2', '10.0.3'];
+    const of = (round: number): HostReport =>
+      reportWith((report) => {
+        const { capabilities } = report.qemu[0]!;
+        report.qemu = versions.map((version) => ({
+          path: `/opt/qemu-${round}/${version}`,
+          capabilities: { ...(capabilities as QemuCapabilities), version },
+        }));
+      });
+    const [, one, two] = [1, 2, 3].map((round) => {
+      const report = reader.read(bytes(of(round)), 'x');
+      expect(report).toEqual(of(round));
+      return report;
+    });
+    for (const index of versions.keys()) {
+      expect(one!.qemu[index]!.capabilities).toBe(two!.qemu[index]!.capabilities);
+    }
+  });
+
+  test('are as good with keys in another order', () => {
+    const reader = new ReportReader();
+    const { host, ...rest } = reportWith();
+    const { version, ...others } = rest.qemu[0]!.capabilities as QemuCapabilities;
+    const reordered = { host, ...rest, qemu: [{ capabilities: { version, ...others }, path: '/usr/bin/qemu' }] };
+    for (let round = 0; round < 4; round++) expect(reader.read(bytes(reordered), 'x')).toEqual(reordered);
   });
 
   test('a change in one of them is seen', () => {
@@ -51,12 +80,19 @@ describe('parts that come again', () => {
 describe('what breaches the schema is refused, however well known its parts are', () => {
   const reader = new ReportReader();
   const good = JSON.stringify(reportWith());
-  reader.read(Buffer.from(good), 'good');
+  for (let round = 0; round < 3; round++) reader.read(Buffer.from(good), 'good');
+  const capabilities = JSON.stringify(reportWith().qemu[0]!.capabilities);
   const qemu = JSON.stringify(reportWith().qemu);
   const features = JSON.stringify(reportWith().devices[0]!.identity.features);
 
   test.each([
     ['a known part in the place of another', good.replace(/"virtqueues":\[.*?\]/, `"virtqueues":${features}`)],
+    ['a known part in the place of a device', good.replace(/"devices":\[/, `"devices":[${capabilities},`)],
+    ['a known part among the keys of a QEMU', good.replace('"path":', `"more":${capabilities},"path":`)],
+    ['a known part in a list', good.replace(`"capabilities":${capabilities}`, `"capabilities":[${capabilities}]`)],
+    ['a control character in an escape', good.replace('"kernelRelease":"', '"kernelRelease":"\\u001b[31m')],
+    ['a control character beyond ASCII', good.replace('"kernelRelease":"', '"kernelRelease":"\u009b')],
+    ['DEL', good.replace('"kernelRelease":"', '"kernelRelease":"\u007f')],
     ['a known part where nothing may be', good.replace('"notes":', `"features":${features},"notes":`)],
     ['a member twice, the second of another kind', `${good.slice(0, -1)},"qemu":7}`],
     [
@@ -77,6 +113,22 @@ describe('what breaches the schema is refused, however well known its parts are'
     expect(reader.read(Buffer.from(twice), 'x')).toEqual(JSON.parse(twice));
   });
 
+  test('a text that looks like what is known, but holds a fault, is not remembered', () => {
+    const own = new ReportReader();
+    const bad = good.replace('"blockdevVirtioBlkVhostVdpa":true', '"blockdevVirtioBlkVhostVdpa":null');
+    expect(bad).not.toBe(good);
+    for (let round = 0; round < 4; round++) {
+      expect(messageOf(() => own.read(Buffer.from(bad), `${round}`))).toMatch(
+        /^\d: qemu\[0\]\.capabilities must match a schema in anyOf/,
+      );
+    }
+  });
+
+  test('escapes that are no control characters', () => {
+    const report = reportWith((one) => void (one.host.kernelRelease = 'a "b" \\ \\u001b \\\\'));
+    for (let round = 0; round < 3; round++) expect(reader.read(bytes(report), 'x')).toEqual(report);
+  });
+
   test('not UTF-8', () => {
     expect(messageOf(() => reader.read(Buffer.from([0x7b, 0xff, 0x7d]), 'x'))).toBe('x: is not UTF-8 text');
   });
@@ -92,7 +144,7 @@ describe('what breaches the schema is refused, however well known its parts are'
       fc.property(
         fc.nat(start),
         fc.nat(40),
-        fc.constantFrom('', '"', '[]', '{}', features, '\\', '"qemu":[]'),
+        fc.constantFrom('', '"', '[]', '{}', features, capabilities, '\\', '"qemu":[]'),
         (at, cut, put) => {
           const text = good.slice(0, at) + put + good.slice(at + cut);
           const read = (one: ReportReader): string => {
