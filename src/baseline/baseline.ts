@@ -11,7 +11,7 @@ import { DoorbellViews } from './doorbell-view.ts';
 import { BaselineFindings } from './findings.ts';
 import { byMachineVersion, summaryOf } from './qemu-summary.ts';
 import { specFragment } from './spec-fragment.ts';
-import { hostsText, HostTable, Tally } from './tally.ts';
+import { hostsText, HostTable, Lists, Tally } from './tally.ts';
 
 /** A class of devices that a baseline speaks of. */
 export type DeviceClass = 'net' | 'block';
@@ -44,6 +44,7 @@ export class BaselineBuilder {
   readonly #kvm = new Tally<boolean | undefined>();
   readonly #versions = new Tally<string | undefined>();
   readonly #machines = new Tally<readonly string[]>();
+  readonly #machineLists = new Lists();
   #blockDriver = true;
 
   /** @param options rows of the operator's own on parent drivers, as for assessHost() */
@@ -70,7 +71,7 @@ export class BaselineBuilder {
     this.#kvm.add(isKnown(host.kvm) ? host.kvm : undefined, number);
     const qemu = summaryOf(report.qemu);
     this.#versions.add(qemu.version, number);
-    this.#machines.add(qemu.machines, number);
+    this.#machines.add(this.#machineLists.the(qemu.machines), number);
     this.#blockDriver &&= qemu.blockDriver;
     for (const device of report.devices) {
       const found = classOf(device);

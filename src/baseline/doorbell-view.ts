@@ -1,6 +1,9 @@
-import { assessDevice, type AssessOptions } from '../doorbell/assess.ts';
-import { isKnown } from '../model/fact.ts';
-import type { HostReport, PciFunction, VdpaDevice } from '../model/generated/host-report.ts';
+import { judgeDevice, type AssessOptions } from '../doorbell/assess.ts';
+import { KernelClasses } from '../doorbell/kernel-class.ts';
+import { parentDriverOf } from '../doorbell/parent-driver.ts';
+import { classOf, controlVirtqueueOf, queuePairsOf } from '../doorbell/virtqueue-role.ts';
+import { isKnown, type Fact } from '../model/fact.ts';
+import type { Host, HostReport, PciFunction, Unknown, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
 import { obstaclesOf } from '../plan/page-per-vq.ts';
 
 /** What the doorbells of a device mean for page-per-vq, as src/plan/page-per-vq.ts decides it for one VM. */
@@ -14,30 +17,43 @@ export interface DoorbellView {
 const mostViews = 4096;
 
 /**
- * Judges doorbells, each kind of device once: the judgement follows from what a key holds, and of ten thousand hosts
- * most have the same few kinds.
+ * Judges doorbells, each kind of device once: whether a doorbell is usable follows from what a key holds, and of ten
+ * thousand hosts most have the same few kinds. The reason is that of the first device of a kind, which alone is told: it
+ * may name its kernel, or the words with which a fact was not known.
  */
 export class DoorbellViews {
   readonly #views = new Map<string, DoorbellView>();
-  readonly #numbers = new Numbers();
+  readonly #kernels: KernelClasses;
   readonly #options: AssessOptions;
+  readonly #byName: boolean;
+  #last: { readonly host: Host | undefined; readonly key: string } = { host: undefined, key: '' };
 
   constructor(options: AssessOptions) {
     this.#options = options;
+    this.#kernels = new KernelClasses(options.parents);
+    this.#byName = options.parents?.some(({ device }) => device !== undefined) ?? false;
   }
 
   of(report: HostReport, device: VdpaDevice): DoorbellView {
-    const key = keyOf(report, device, this.#numbers);
+    const key = `${this.#hostKey(report.host)}\n${this.#byName ? device.name : ''}\n${keyOf(device)}`;
     const known = this.#views.get(key);
     if (known) return known;
     const view = judge(report, device, this.#options);
     if (this.#views.size < mostViews) this.#views.set(key, view);
     return view;
   }
+
+  #hostKey(host: Host): string {
+    if (this.#last.host !== host) {
+      const { pageSize, architecture } = host;
+      this.#last = { host, key: `${wordOf(pageSize, String)} ${architecture} ${this.#kernels.of(host)}` };
+    }
+    return this.#last.key;
+  }
 }
 
 function judge(report: HostReport, device: VdpaDevice, options: AssessOptions): DoorbellView {
-  const assessment = assessDevice(report.host, device, options);
+  const assessment = judgeDevice(report.host, device, options);
   const { obstacle, danger } = obstaclesOf(
     { host: { name: report.host.name, report, qemu: [] }, device, assessment },
     'netdev',
@@ -50,72 +66,54 @@ function judge(report: HostReport, device: VdpaDevice, options: AssessOptions): 
 }
 
 /**
- * A number for each different value. Reports may share their parts (src/report/report-reader.ts): a shared one is looked
- * at once.
+ * All that a judge asks of a device. Not names, addresses and what a guest is told (MAC, capacity); of the features no
+ * more than which virtqueues they make.
  */
-class Numbers {
-  readonly #byObject = new WeakMap<object, number>();
-  readonly #byText = new Map<string, number>();
+function keyOf(device: VdpaDevice): string {
+  const { parent, identity, virtqueues, pci, open } = device;
+  const bus = wordOf(parent, (known) => known?.bus ?? '');
+  return `${bus}
+${parentDriverOf(device) ?? '\t'}
+${classOf(device)} ${queuePairsOf(device)} ${controlVirtqueueOf(device)} ${isKnown(open)} ${isKnown(identity.negotiation)} ${wordOf(identity.vqCount, String)}
+${wordOf(virtqueues, wordOfVirtqueues)}
+${wordOf(pci, (known) => (known === null ? '' : wordOfPci(known)))}`;
+}
 
-  of(value: object | string | number | null | undefined): number {
-    if (typeof value !== 'object' || value === null)
-      return this.#ofText(value === undefined ? '' : JSON.stringify(value));
-    const known = this.#byObject.get(value);
-    if (known !== undefined) return known;
-    const number = this.#ofText(JSON.stringify(value));
-    this.#byObject.set(value, number);
-    return number;
+/** A fact in few words. No text of a report holds the tabs and newlines that part them. */
+function wordOf<T>(fact: Fact<T>, known: (value: Exclude<T, Unknown>) => string): string {
+  return isKnown(fact) ? known(fact) : `\t${(fact as Unknown).unknown}`;
+}
+
+function wordOfVirtqueues(virtqueues: readonly Virtqueue[]): string {
+  let words = '';
+  for (const { index, doorbell } of virtqueues) {
+    const answer = typeof doorbell === 'string' ? doorbell : 'refused' in doorbell ? doorbell.refused : '?';
+    words += `${index} ${answer},`;
   }
+  return words;
+}
 
-  #ofText(text: string): number {
-    const known = this.#byText.get(text);
-    if (known !== undefined) return known;
-    this.#byText.set(text, this.#byText.size);
-    return this.#byText.size - 1;
+function wordOfPci({ vendor, device, capabilities, bars }: PciFunction): string {
+  return `${vendor} ${device} ${wordOf(capabilities, wordOfCapabilities)} ${wordOf(bars, wordOfBars)}`;
+}
+
+function wordOfCapabilities({ virtio, msix }: Exclude<PciFunction['capabilities'], Unknown>): string {
+  let words = msix
+    ? `${msix.vectors} ${msix.tableBar} ${msix.tableOffset} ${msix.pbaBar} ${msix.pbaOffset}`
+    : 'no msix';
+  for (const { type, bar, offset, length, notifyOffMultiplier } of virtio) {
+    words += `,${type} ${bar} ${offset} ${length} ${notifyOffMultiplier}`;
   }
+  return words;
 }
 
-/** Everything but names, addresses and what a guest is told (MAC, capacity): a verdict does not depend on those. */
-function keyOf({ host }: HostReport, device: VdpaDevice, numbers: Numbers): string {
-  const { parent, managementDevice, open, identity, virtqueues, pci } = device;
-  const { virtioId, features, backendFeatures, negotiation, vqCount, addressSpaceCount, config } = identity;
-  const ofPci =
-    isKnown(pci) && pci !== null
-      ? [pci.vendor, pci.device, numbers.of(pci.capabilities), barsOf(pci)]
-      : [numbers.of(pci)];
-  return [
-    numbers.of(host.pageSize),
-    host.architecture,
-    numbers.of(host.kernelRelease),
-    numbers.of(host.kernelVersion),
-    isKnown(parent) && parent !== null ? `${parent.bus} ${String(parent.driver)}` : numbers.of(parent),
-    // the name is that of the PCI device where there is a parent
-    isKnown(parent) && parent?.driver ? '' : numbers.of(managementDevice),
-    numbers.of(open),
-    numbers.of(virtioId),
-    numbers.of(features),
-    numbers.of(backendFeatures),
-    numbers.of(negotiation),
-    numbers.of(vqCount),
-    numbers.of(addressSpaceCount),
-    isKnown(config) && config.class === 'net' ? config.maxVirtqueuePairs : '',
-    numbers.of(virtqueues),
-    ...ofPci,
-  ].join('|');
+function wordOfBars(bars: Exclude<PciFunction['bars'], Unknown>): string {
+  let words = '';
+  for (const { index, start, size, kind } of bars) words += `${index} ${placeOf(start)} ${size} ${kind},`;
+  return words;
 }
 
-function barsOf({ bars }: PciFunction): string {
-  if (!isKnown(bars)) return bars.unknown;
-  return bars.map(({ index, start, size, kind }) => `${index} ${placeOf(start)} ${size} ${kind}`).join(',');
-}
-
-/** Wider than every page size: two BARs that begin at the same place within it share their pages alike. */
-const digits = 5;
-
-/** The last five hex digits of an address. */
+/** The last five hex digits of an address. Wider than every page size: two BARs that begin at the same place within it share their pages alike. */
 function placeOf(start: string): string {
-  return start
-    .slice(2)
-    .slice(-digits)
-    .replace(/^0+(?=.)/, '');
+  return start.length >= 7 ? start.slice(-5) : start.slice(2).padStart(5, '0');
 }

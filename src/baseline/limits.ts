@@ -27,13 +27,17 @@ export function commonFeatures(
   table: HostTable,
 ): { readonly common: bigint | undefined; readonly limits: Limit[]; readonly unknown: HostSample } {
   const unknown = table.sample(words.hostsWhere((word) => word === undefined));
-  const known = words.values.filter((word) => word !== undefined).map(BigInt);
+  const bitsByWord = new Map(
+    words.values.flatMap((word) => (word === undefined ? [] : [[word, BigInt(word)] as const])),
+  );
+  const known = [...bitsByWord.values()];
   if (known.length === 0) return { common: undefined, limits: [], unknown };
   const common = known.reduce((all, word) => all & word);
   const partial = known.reduce((all, word) => all | word, 0n) & ~common;
   const limits = bitsOf(partial).map((bit): Limit => {
     const [name = ''] = featureSet(bit, vocabulary).names;
-    const hosts = table.sample(words.hostsWhere((word) => word !== undefined && (BigInt(word) & bit) === 0n));
+    const lacking = new Set([...bitsByWord].flatMap(([word, bits]) => ((bits & bit) === 0n ? [word] : [])));
+    const hosts = table.sample(words.hostsWhere((word) => word !== undefined && lacking.has(word)));
     return {
       property: name,
       value: false,

@@ -1,5 +1,5 @@
 import { isKnown } from '../model/fact.ts';
-import type { HostReport } from '../model/generated/host-report.ts';
+import type { HostReport, Unknown } from '../model/generated/host-report.ts';
 import { machineTypeNumber, versionNumber } from '../model/qemu-version.ts';
 
 /** What the QEMUs of one host amount to. */
@@ -16,25 +16,32 @@ export interface QemuSummary {
 
 const versioned = /^[a-z0-9-]+-[0-9]+\.[0-9]+$/;
 
-const summaries = new WeakMap<HostReport['qemu'], QemuSummary>();
+type QemuCapabilities = Exclude<HostReport['qemu'][number]['capabilities'], Unknown>;
 
-/** Reports of hosts with the same QEMU may share the list: then it is looked at once. */
+/** The versioned machine types of one QEMU. Reports of hosts with the same QEMU may share its value: looked at once. */
+const machineTypes = new WeakMap<QemuCapabilities, readonly string[]>();
+
 export function summaryOf(qemu: HostReport['qemu']): QemuSummary {
-  const known = summaries.get(qemu);
-  if (known) return known;
   const all = qemu.flatMap(({ capabilities }) => (isKnown(capabilities) ? [capabilities] : []));
-  const [version] = all.map((one) => one.version).sort((a, b) => versionNumber(b) - versionNumber(a));
-  const machines = all.flatMap((one) =>
-    one.machines.filter(({ name, deprecated }) => !deprecated && versioned.test(name)).map(({ name }) => name),
-  );
-  const summary = {
+  const [one, ...others] = all;
+  const [version] = all.map((known) => known.version).sort((a, b) => versionNumber(b) - versionNumber(a));
+  return {
     version,
-    machines: [...new Set(machines)],
+    machines: one && others.length === 0 ? machineTypesOf(one) : [...new Set(all.flatMap(machineTypesOf))],
     blockDriver: all.some(({ blockdevVirtioBlkVhostVdpa }) => blockdevVirtioBlkVhostVdpa),
     netdev: all.some(({ netdevVhostVdpa }) => netdevVhostVdpa !== null),
   };
-  summaries.set(qemu, summary);
-  return summary;
+}
+
+function machineTypesOf(capabilities: QemuCapabilities): readonly string[] {
+  let names = machineTypes.get(capabilities);
+  if (!names) {
+    const { machines } = capabilities;
+    const fit = machines.filter(({ name, deprecated }) => !deprecated && versioned.test(name)).map(({ name }) => name);
+    names = [...new Set(fit)];
+    machineTypes.set(capabilities, names);
+  }
+  return names;
 }
 
 /** Newest first; within a version by name. */

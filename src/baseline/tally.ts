@@ -29,8 +29,17 @@ export class HostTable {
 
   /** @param hosts numbers, in any order, each perhaps more than once */
   sample(hosts: Iterable<number>): HostSample {
-    const distinct = [...new Set(hosts)].sort((a, b) => a - b);
-    return { count: distinct.length, names: distinct.slice(0, mostNames).map((host) => this.nameOf(host)) };
+    const marks = new Uint8Array(this.count);
+    let count = 0;
+    for (const host of hosts) {
+      if (marks[host] === 0) count += 1;
+      marks[host] = 1;
+    }
+    const names: string[] = [];
+    for (let host = marks.indexOf(1); host >= 0 && names.length < mostNames; host = marks.indexOf(1, host + 1)) {
+      names.push(this.nameOf(host));
+    }
+    return { count, names };
   }
 }
 
@@ -59,6 +68,24 @@ export class Tally<T> {
 
   /** Numbers of the hosts with a value that the test accepts; a host with several values may come several times. */
   hostsWhere(test: (value: T) => boolean): number[] {
-    return [...this.#rows].flatMap(([value, hosts]) => (test(value) ? hosts : []));
+    const found: number[] = [];
+    for (const [value, hosts] of this.#rows) if (test(value)) for (const host of hosts) found.push(host);
+    return found;
+  }
+}
+
+/** Equal lists as one, so that a tally counts them as one value. */
+export class Lists {
+  readonly #seen = new WeakMap<readonly string[], readonly string[]>();
+  readonly #byText = new Map<string, readonly string[]>();
+
+  the(list: readonly string[]): readonly string[] {
+    const seen = this.#seen.get(list);
+    if (seen) return seen;
+    const text = JSON.stringify(list);
+    const first = this.#byText.get(text) ?? list;
+    if (first === list) this.#byText.set(text, list);
+    this.#seen.set(list, first);
+    return first;
   }
 }

@@ -25,9 +25,20 @@ export function assessVirtqueue(
   virtqueue: Virtqueue,
   known: KnownParent = knownParentOf(host, device),
 ): VirtqueueAssessment {
-  const { index, doorbell } = virtqueue;
+  const { index } = virtqueue;
   const location = pciMayTell(known) ? locationOf(device, index, pageSizesFor(host)) : undefined;
-  const base = { index, role: roleOf(device, index), ...(location === undefined ? {} : { location }) };
+  return { ...judgeVirtqueue(host, device, virtqueue, known), ...(location === undefined ? {} : { location }) };
+}
+
+/** The same verdict, without the places of the doorbell, which cost as much. */
+export function judgeVirtqueue(
+  host: Host,
+  device: VdpaDevice,
+  virtqueue: Virtqueue,
+  known: KnownParent,
+): VirtqueueAssessment {
+  const { index, doorbell } = virtqueue;
+  const base = { index, role: roleOf(device, index) };
   if (typeof doorbell === 'object' && 'unknown' in doorbell) {
     const message = `the kernel was not asked for this doorbell: ${doorbell.detail}`;
     return { ...base, kernel: doorbell.unknown, ...verdict('unknown', 'doorbell.not-tested', 'kernel', message) };

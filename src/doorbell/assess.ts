@@ -1,9 +1,9 @@
 import { isKnown } from '../model/fact.ts';
 import { sortFindings, type Finding } from '../model/finding.ts';
 import type { Assessment, DeviceAssessment, Verdict, VirtqueueAssessment } from '../model/generated/assessment.ts';
-import type { Host, HostReport, VdpaDevice } from '../model/generated/host-report.ts';
+import type { Host, HostReport, VdpaDevice, Virtqueue } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
-import { assessVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
+import { assessVirtqueue, judgeVirtqueue, qemuNotifyStride } from './assess-virtqueue.ts';
 import { withoutGaps } from './complete.ts';
 import { withoutDisproved } from './contradiction.ts';
 import { controlIsolation } from './control-isolation.ts';
@@ -39,10 +39,7 @@ export function assessHost(report: HostReport, options: AssessOptions = {}): Ass
  */
 export function assessDevice(host: Host, device: VdpaDevice, { parents }: AssessOptions = {}): DeviceAssessment {
   const known = knownParentOf(host, device, parents);
-  const judged = isKnown(device.virtqueues)
-    ? device.virtqueues.map((virtqueue) => assessVirtqueue(host, device, virtqueue, known))
-    : [];
-  const virtqueues = withoutGaps(device, withoutDisproved(judged));
+  const virtqueues = virtqueuesOf(device, (virtqueue) => assessVirtqueue(host, device, virtqueue, known));
   const data = dataVirtqueues(device, virtqueues);
   const verdict = worst(data);
   const base = {
@@ -56,6 +53,25 @@ export function assessDevice(host: Host, device: VdpaDevice, { parents }: Assess
     expectedHostNotifiers: { netdev: mappedPairs(host, device, virtqueues), device: mappedDevice(host, virtqueues) },
   };
   return { ...base, summary: summaryOf(base, device), advice: adviceOn(base, device, adviceOnCaching(host)) };
+}
+
+/**
+ * The same verdicts as assessDevice(), without the places of the doorbells and what follows for other hosts.
+ * @throws VdpaQemuError bad-input where the report lists a virtqueue twice
+ */
+export function judgeDevice(host: Host, device: VdpaDevice, { parents }: AssessOptions = {}): DeviceJudgement {
+  const known = knownParentOf(host, device, parents);
+  const virtqueues = virtqueuesOf(device, (virtqueue) => judgeVirtqueue(host, device, virtqueue, known));
+  const verdict = worst(dataVirtqueues(device, virtqueues));
+  return { virtqueues, verdict, summary: summaryOf({ virtqueues, verdict }, device) };
+}
+
+/** The part of an assessment that says whether doorbells may be used. */
+export type DeviceJudgement = Pick<DeviceAssessment, 'virtqueues' | 'verdict' | 'summary'>;
+
+function virtqueuesOf(device: VdpaDevice, judge: (virtqueue: Virtqueue) => VirtqueueAssessment): VirtqueueAssessment[] {
+  const judged = isKnown(device.virtqueues) ? device.virtqueues.map(judge) : [];
+  return withoutGaps(device, withoutDisproved(judged));
 }
 
 /** The virtqueues that carry data: all but the control virtqueue of a net device. */

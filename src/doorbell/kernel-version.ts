@@ -17,9 +17,9 @@ export function kernelVersionOf(host: Pick<Host, 'kernelRelease' | 'kernelVersio
   const release = /^(\d{1,4})\.(\d{1,4})(?:\.(\d{1,5}))?(.?)/.exec(host.kernelRelease);
   if (!release) return undefined;
   const [, major, minor, patch, rest] = release;
-  const packaged = new RegExp(`\\bDebian ${String(major)}\\.${String(minor)}\\.(\\d{1,5})`).exec(
-    host.kernelVersion ?? '',
-  );
+  const packaged = host.kernelVersion?.includes('Debian')
+    ? new RegExp(`\\bDebian ${String(major)}\\.${String(minor)}\\.(\\d{1,5})`).exec(host.kernelVersion)
+    : undefined;
   const version = { major: Number(major), minor: Number(minor) };
   if (packaged) return { ...version, patch: Number(packaged[1]) };
   const vendor = rest === '' ? {} : { vendor: true as const };

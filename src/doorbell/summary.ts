@@ -23,7 +23,7 @@ export function worseThanDevice({
 }
 
 /** One plain sentence on a device. */
-export function summaryOf(judged: Judged, device: VdpaDevice): string {
+export function summaryOf(judged: Pick<Judged, 'virtqueues' | 'verdict'>, device: VdpaDevice): string {
   const beside = worseThanDevice(judged);
   if (beside) {
     const which = `the data virtqueues are ${judged.verdict}, but virtqueue ${beside.index} (${beside.role}) is ${beside.verdict}`;

@@ -1,5 +1,5 @@
 import type { VirtqueueAssessment } from '../model/generated/assessment.ts';
-import { dataVirtqueues } from '../doorbell/assess.ts';
+import { dataVirtqueues, type DeviceJudgement } from '../doorbell/assess.ts';
 import { reasonOf } from '../doorbell/summary.ts';
 import type { HostNotifierPolicy } from '../spec/defaults.ts';
 import type { PlanFindings } from './findings.ts';
@@ -68,7 +68,7 @@ export interface DoorbellObstacles {
 
 /** The virtqueues of a device that speak against page-per-vq, the worst of each kind. */
 export function obstaclesOf(
-  { host, device, assessment }: HostDevice,
+  { host, device, assessment }: Pick<HostDevice, 'host' | 'device'> & { readonly assessment: DeviceJudgement },
   granularity: 'netdev' | 'device',
 ): DoorbellObstacles {
   const label = `${device.name} on ${host.name}`;
