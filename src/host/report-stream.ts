@@ -70,8 +70,10 @@ function* documentsFrom(
 
 /** Lines that make one document. */
 class Block {
-  #parts: Buffer[] = [];
+  /** the lines are copied, since their buffer is used again; this one is, too */
+  #buffer = Buffer.allocUnsafe(chunkBytes);
   #bytes = 0;
+  #lines = 0;
   #start = 1;
   readonly #name: string;
   readonly #maxBytes: number;
@@ -82,31 +84,32 @@ class Block {
   }
 
   get lines(): number {
-    return this.#parts.length / 2;
+    return this.#lines;
   }
 
   get isBlank(): boolean {
-    return this.#parts.every(isBlank);
+    return isBlank(this.#buffer.subarray(0, this.#bytes));
   }
 
   add({ bytes, number }: Line): void {
-    if (this.#parts.length === 0) this.#start = number;
-    this.#bytes += bytes.length + 1;
-    if (this.#bytes > this.#maxBytes) throw tooLong(this.#name, this.#start, this.#maxBytes);
-    // the line's buffer is used again
-    this.#parts.push(Buffer.from(bytes), newlineBytes);
+    if (this.#lines === 0) this.#start = number;
+    const end = this.#bytes + bytes.length + 1;
+    if (end > this.#maxBytes) throw tooLong(this.#name, this.#start, this.#maxBytes);
+    if (end > this.#buffer.length) this.#buffer = Buffer.concat([this.#buffer], Math.min(2 * end, this.#maxBytes));
+    bytes.copy(this.#buffer, this.#bytes);
+    this.#buffer[end - 1] = newline;
+    this.#bytes = end;
+    this.#lines += 1;
   }
 
   take(json: boolean): DocumentBytes {
-    const bytes = Buffer.concat(this.#parts);
+    const bytes = this.#buffer.subarray(0, this.#bytes);
     const label = this.#start === 1 ? this.#name : `${this.#name}:${this.#start}`;
-    this.#parts = [];
     this.#bytes = 0;
+    this.#lines = 0;
     return { bytes, label, json };
   }
 }
-
-const newlineBytes = Buffer.from('\n');
 
 function* linesOf(file: string, name: string, maxBytes: number): Generator<Line, void> {
   const fd = openStream(file, name);
@@ -122,13 +125,14 @@ function* linesOf(file: string, name: string, maxBytes: number): Generator<Line,
       const read = readInto(fd, buffer.subarray(filled), name);
       const end = filled + read;
       let start = 0;
+      const text = buffer.subarray(0, end);
       // what was there before this read has no newline
-      for (let at = buffer.subarray(0, end).indexOf(newline, filled); at >= 0;) {
+      for (let at = text.indexOf(newline, filled); at >= 0;) {
         number += 1;
         if (at - start > maxBytes) throw tooLong(name, number, maxBytes);
         yield { bytes: buffer.subarray(start, at), number };
         start = at + 1;
-        at = buffer.subarray(0, end).indexOf(newline, start);
+        at = text.indexOf(newline, start);
       }
       filled = end - start;
       if (read === 0) {
