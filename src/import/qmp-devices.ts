@@ -1,4 +1,4 @@
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Observation, ObservedDevice, Unknown } from '../model/generated/observation.ts';
 import type { AskedDevice, GuestAnswers } from './ask-guest.ts';
 import type { Seen } from './assemble.ts';
@@ -52,8 +52,7 @@ function knownDevice(asked: AskedDevice, observed: ObservedDevice | undefined, g
     const rom = asked.properties.get('romfile');
     if (rom !== undefined) values.set('romfile', rom);
     if (asked.properties.get('rombar') === 0) values.set('rombar', 0);
-    const pairs = pairsOf(observed);
-    if (pairs !== undefined && asked.properties.get('mq') === true) values.set('queue-pairs', pairs);
+    if (observed && asked.properties.get('mq') === true) values.set('queue-pairs', pairsOf(observed));
     values.set('netdev', asked.path);
   }
   if (asked.kind === 'block') values.set('drive', asked.path);
@@ -147,8 +146,18 @@ function pathOf(device: Option | undefined, line: CommandLine | undefined): Fact
     ?.values.get('path');
 }
 
-/** Pairs of a NIC by its virtqueues: rx and tx each, and perhaps a control virtqueue. */
-function pairsOf(observed: ObservedDevice | undefined): number | undefined {
-  if (!observed || isUnknown(observed.virtqueues)) return undefined;
-  return Math.max(1, Math.floor(observed.virtqueues.length / 2));
+/**
+ * Pairs of a NIC by its netdev, which keeps them whatever the guest does: a vDPA device with several has a control
+ * virtqueue (VIRTIO_NET_F_MQ requires it, virtio 1.3, 5.1.3.1). Else by its virtqueues, rx and tx each and perhaps a
+ * control virtqueue: of a guest that did not take VIRTIO_NET_F_MQ, QEMU shows those of one pair only
+ * (hw/net/virtio-net.c: virtio_net_set_multiqueue()).
+ */
+function pairsOf({ backend, netdevQueues, virtqueues, guestFeatures }: ObservedDevice): Fact<number> {
+  if (isKnown(netdevQueues) && netdevQueues !== null) {
+    return Math.max(1, backend === 'vhost-vdpa' ? netdevQueues - 1 : netdevQueues);
+  }
+  if (isUnknown(virtqueues)) return virtqueues;
+  if (isUnknown(guestFeatures)) return guestFeatures;
+  if (guestFeatures.includes('VIRTIO_NET_F_MQ')) return Math.max(1, Math.floor(virtqueues.length / 2));
+  return unknown('not-present', 'the guest did not negotiate VIRTIO_NET_F_MQ, and QEMU shows one pair only then');
 }

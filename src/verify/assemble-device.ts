@@ -37,6 +37,7 @@ export function assembleDevice(
     attachment,
     deviceClass,
     netdev,
+    netdevQueues: netdevQueuesOf(netdev, inventory),
     charDevice: charDeviceOf(read, all, process),
     ...read.facts,
     pci,
@@ -55,6 +56,12 @@ export function assembleDevice(
           hostNotifier: withoutIndex(read.notifiers.find((notifier) => notifier.index === index)),
         })),
   };
+}
+
+function netdevQueuesOf(netdev: string | null, { netdevs }: Inventory): Fact<number | null> {
+  if (netdev === null) return null;
+  if (isUnknown(netdevs)) return netdevs;
+  return netdevs.get(netdev)?.queues ?? unknown('not-present', `info network does not show ${netdev}`);
 }
 
 function classOf(name: string | undefined, frontend: string): Fact<string> {

@@ -65,7 +65,7 @@ type Kind = Pick<ObservedDevice, 'backend' | 'attachment'>;
 function kindOf(
   { frontend, netdev, notifiers }: Pick<FoundDevice, 'frontend' | 'netdev' | 'notifiers'>,
   drive: string | null,
-  { netdevTypes, vdpaBlockNodes }: Inventory,
+  { netdevs, vdpaBlockNodes }: Inventory,
   process: ObservedProcess | null,
 ): Kind | 'unknown' | undefined {
   if (frontend.startsWith('vhost-vdpa-device')) return { backend: 'vhost-vdpa', attachment: 'device' };
@@ -80,8 +80,8 @@ function kindOf(
   if (seen !== undefined) return { backend: seen, attachment: 'netdev' };
   const onCommandLine = process !== null && isKnown(process.netdevs) && process.netdevs.some(({ id }) => id === netdev);
   if (onCommandLine) return { backend: 'vhost-vdpa', attachment: 'netdev' };
-  if (isUnknown(netdevTypes)) return 'unknown';
-  const type = netdevTypes.get(netdev);
+  if (isUnknown(netdevs)) return 'unknown';
+  const type = netdevs.get(netdev)?.type;
   return type === 'vhost-vdpa' || type === 'vhost-user' ? { backend: type, attachment: 'netdev' } : undefined;
 }
 
@@ -98,12 +98,12 @@ function textOr(answer: Fact<unknown>): string | null {
   return typeof answer === 'string' && answer !== '' ? answer : null;
 }
 
-function netdevUnknown(path: string, { netdevTypes }: Inventory): Finding {
+function netdevUnknown(path: string, { netdevs }: Inventory): Finding {
   return {
     code: 'observe.netdev-type-unknown',
     severity: 'warning',
     path: '/devices',
-    message: `whether ${path} has a vDPA device behind it could not be seen: ${isUnknown(netdevTypes) ? netdevTypes.detail : ''}`,
+    message: `whether ${path} has a vDPA device behind it could not be seen: ${isUnknown(netdevs) ? netdevs.detail : ''}`,
     fix: 'give --pid, so that its command line can be read',
   };
 }

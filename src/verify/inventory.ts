@@ -7,7 +7,7 @@ import { checked, isRefusal, Questions } from './answers.ts';
 import type { Deadline } from './deadline.ts';
 import { checkCount, maxFrontends } from './limits.ts';
 import { askMoment, type Moment } from './moment.ts';
-import { parseInfoNetwork } from './monitor-text.ts';
+import { parseInfoNetwork, type SeenNetdev } from './monitor-text.ts';
 import type { FdSets } from './process-facts.ts';
 
 /** The VM as a whole, and where its virtio front ends are: the first round trip. */
@@ -17,7 +17,7 @@ export interface Inventory {
   readonly frontends: readonly string[];
   /** virtio-net, virtio-blk .. by the path of the front end; where x-query-virtio exists */
   readonly virtioNames: ReadonlyMap<string, string>;
-  readonly netdevTypes: Fact<ReadonlyMap<string, string>>;
+  readonly netdevs: Fact<ReadonlyMap<string, SeenNetdev>>;
   /** names of block nodes whose driver is virtio-blk-vhost-vdpa */
   readonly vdpaBlockNodes: ReadonlySet<string>;
   readonly commands: ReadonlySet<string>;
@@ -66,7 +66,7 @@ export async function takeInventory(executor: QmpExecutor, deadline: Deadline): 
     },
     frontends,
     virtioNames,
-    netdevTypes: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
+    netdevs: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
     vdpaBlockNodes: blockNodesOf(nodes()),
     commands: commandsOf(commands()),
     fdSets: fdSetsOf(sets()),

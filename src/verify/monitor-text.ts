@@ -6,16 +6,25 @@ import { parseRegionName } from './notifier-name.ts';
  */
 
 /**
- * Type of each netdev by its id, from `info network` (net/net.c: hmp_info_network()), where a NIC's peer stands below
- * it as ` \ vdpa0: index=0,type=vhost-vdpa,vhost-vdpa`. No QMP command tells the type of a netdev, up to QEMU 10.2.
+ * Netdevs by their ids, from `info network` (net/net.c: hmp_info_network()), where each queue of a NIC has a line, and
+ * its peer one below it: ` \ vdpa0: index=0,type=vhost-vdpa,vhost-vdpa`. No QMP command tells the type of a netdev, up to
+ * QEMU 10.2.
  */
-export function parseInfoNetwork(text: string): Map<string, string> {
-  const types = new Map<string, string>();
+export function parseInfoNetwork(text: string): Map<string, SeenNetdev> {
+  const netdevs = new Map<string, SeenNetdev>();
   for (const line of text.split(/\r?\n/)) {
-    const match = /^(?: \\ )?(.+?): index=\d+,type=([a-z0-9-]+),/.exec(line);
-    if (match?.[1] !== undefined && match[2] !== undefined && match[2] !== 'nic') types.set(match[1], match[2]);
+    const [, id, type] = /^(?: \\ )?(.+?): index=\d+,type=([a-z0-9-]+),/.exec(line) ?? [];
+    if (id === undefined || type === undefined || type === 'nic') continue;
+    netdevs.set(id, { type, queues: (netdevs.get(id)?.queues ?? 0) + 1 });
   }
-  return types;
+  return netdevs;
+}
+
+export interface SeenNetdev {
+  /** `vhost-vdpa`, `tap` .. */
+  readonly type: string;
+  /** its network clients: one per queue pair, and with vhost-vdpa one more for the control virtqueue (net/vhost-vdpa.c: net_init_vhost_vdpa()) */
+  readonly queues: number;
 }
 
 /**

@@ -102,6 +102,28 @@ describe('a VM whose driver is up', () => {
     );
   });
 
+  test('queue pairs are those of the netdev, whatever the guest negotiated', async () => {
+    const pairs = async (clients: number, more = ''): Promise<unknown> => {
+      const { configuration } = await importRecorded(vm, {
+        edit: ({ execute, arguments: args }, answer) => {
+          const { property, 'command-line': line } = (args ?? {}) as { property?: string; 'command-line'?: string };
+          if (execute === 'qom-get' && property === 'mq') return true;
+          if (line !== 'info network' || clients === 0) return line === 'info network' ? undefined : answer;
+          const netdev = /\\ (\S+): index=0/.exec(String(answer))?.[1] ?? '';
+          const queue = (index: number) =>
+            `net0: index=${index},type=nic,\r\n \\ ${netdev}: index=${index},type=vhost-vdpa,vhost-vdpa\r\n`;
+          return Array.from({ length: clients }, (_, index) => queue(index)).join('') + more;
+        },
+      });
+      return configuration.guest.interfaces[0]?.queuePairs;
+    };
+    expect(await pairs(4)).toBe(3);
+    expect(await pairs(2)).toBe(1);
+    expect(await pairs(1)).toBe(1);
+    // iPXE takes no VIRTIO_NET_F_MQ: its three virtqueues tell nothing
+    expect(await pairs(0)).toMatchObject({ unknown: 'not-present' });
+  });
+
   test('a monitor that refuses: unknown, with the reason', async () => {
     const refuse = (...names: string[]): Parameters<typeof importRecorded>[1] => ({
       withArguments: false,

@@ -67,6 +67,7 @@ describe('transcripts of real VMs', () => {
       attachment: 'netdev',
       deviceClass: 'net',
       netdev: 'vdpa0',
+      netdevQueues: 2,
       charDevice: '/dev/vhost-vdpa-0',
       pagePerVq: true,
       disableModern: false,

@@ -28,12 +28,12 @@ describe('the name of a host notifier', () => {
 });
 
 describe('what only the human monitor tells', () => {
-  test('info network: the type of each netdev, not of the NICs', () => {
+  test('info network: type and queues of each netdev, not of the NICs', () => {
     const text =
       'net0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:0d:0a:00\r\n \\ vdpa0: index=0,type=vhost-vdpa,vhost-vdpa\r\nnet0: index=1,type=nic,\r\n \\ vdpa0: index=1,type=vhost-vdpa,vhost-vdpa\r\nalone: index=0,type=user,net=10.0.2.0\r\n';
     expect([...parseInfoNetwork(text)]).toEqual([
-      ['vdpa0', 'vhost-vdpa'],
-      ['alone', 'user'],
+      ['vdpa0', { type: 'vhost-vdpa', queues: 2 }],
+      ['alone', { type: 'user', queues: 1 }],
     ]);
   });
 

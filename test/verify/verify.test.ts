@@ -30,6 +30,7 @@ function device(more: Partial<ObservedDevice> = {}): ObservedDevice {
     attachment: 'netdev',
     deviceClass: 'net',
     netdev: 'hostnet0',
+    netdevQueues: 2,
     charDevice: device0,
     pagePerVq: true,
     disableModern: false,

@@ -200,6 +200,10 @@ export interface ObservedDevice {
   deviceClass: string | Unknown;
   netdev: string | null;
   /**
+   * network clients of the netdev: one per queue pair, whatever the guest negotiated, and with vhost-vdpa one more for the control virtqueue; null: no netdev
+   */
+  netdevQueues: number | null | Unknown;
+  /**
    * /dev/vhost-vdpa-N
    */
   charDevice: string | Unknown;
