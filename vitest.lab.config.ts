@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     include: ['test/lab/**/*.lab.test.ts'],
-    fileParallelism: false,
+    // L1 waits for itself half of the time: two of them use two cores well
+    maxWorkers: 2,
     testTimeout: 600_000,
     hookTimeout: 4_500_000,
   },

@@ -26,6 +26,9 @@ const devices: readonly LabDevice[] = [
   { kind: 'vp', name: 'mq0', mac: '52:54:00:0d:0a:03', pagePerVq: true, queuePairs: 3 },
   { kind: 'vp', name: 'mq8', mac: '52:54:00:0d:0a:04', pagePerVq: true, queuePairs: 8 },
   { kind: 'sim-net', name: 'sim1', add: ['mac', '52:54:00:0d:0a:02'] },
+  // simulators with a page per doorbell: their host notifiers are active, and they can migrate
+  { kind: 'sim-net', name: 'page0', add: ['mac', '52:54:00:0d:0a:05'], zoo: 'page' },
+  { kind: 'sim-net', name: 'page1', add: ['mac', '52:54:00:0d:0a:05'], zoo: 'page' },
 ];
 const macs: Readonly<Record<string, string>> = {
   vp0: '52:54:00:0d:0a:00',
@@ -34,6 +37,8 @@ const macs: Readonly<Record<string, string>> = {
   sim1: '52:54:00:0d:0a:02',
   mq0: '52:54:00:0d:0a:03',
   mq8: '52:54:00:0d:0a:04',
+  page0: '52:54:00:0d:0a:05',
+  page1: '52:54:00:0d:0a:05',
 };
 
 /** Processes of QEMU, without the search itself, and without those that have ended and are not yet waited for. */
@@ -96,13 +101,13 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       for (const one of chosen(here, [body], () => false)) test(name, one);
     }
 
-    /** A case of QEMU 10.0 only: 7.2 cannot migrate these devices, and its tree has neither the device nor libvirt. */
+    /** A case of QEMU 10.0 only. On 7.2 it is shown as skipped: that QEMU cannot migrate these devices, and its tree has neither the device nor libvirt. */
     function onlyModern(name: string, body: () => Promise<void>): void {
-      if (modern) test(name, body);
+      test.skipIf(!modern)(modern ? name : `${name}: not with QEMU 7.2 and its tree`, body);
     }
 
     function onlyFullModern(name: string, body: () => Promise<void>): void {
-      if (modern) onlyFull(name, body);
+      for (const one of chosen(here, [body], () => false)) onlyModern(name, one);
     }
 
     /** Asks the product and the witnesses at the same moment of the VM's life, and compares. */
@@ -176,7 +181,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       ['sim0', true, '[] inactive verify.kernel-refuses'],
       ['mq0', true, '[0,1] active verify.active'],
     ];
-    test.each(chosen(here, steady, ([name, on]) => on && name !== 'vp1'))(
+    test.each(chosen(here, steady, ([name, on]) => on && (name === 'vp0' || name === 'sim0')))(
       '%s, page-per-vq %s',
       async (name, pagePerVq, expected) => {
         await check(
@@ -232,10 +237,12 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       expect(said.devices[0]?.virtqueues).toHaveLength(17);
     });
 
-    onlyFull('x-svq=on', async () => {
-      const svq = await bootWith('sim0', 'x-svq=on');
-      await check('sim0 x-svq=on', svq, 'sim0', '[] inactive verify.shadow-virtqueues', '--wait', '90');
-    });
+    for (const name of chosen(here, ['sim0', 'page0'], () => false)) {
+      test(`x-svq=on, ${name}`, async () => {
+        const svq = await bootWith(name, 'x-svq=on');
+        await check(`${name} x-svq=on`, svq, name, '[] inactive verify.shadow-virtqueues', '--wait', '90');
+      });
+    }
 
     /** An L2 with another property of its netdev: its last -netdev argument is written anew. */
     async function bootWith(name: string, property: string): Promise<L2> {
@@ -323,6 +330,28 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       expect(gone.code).toBe(2);
     });
 
+    onlyFull('chaos: the socket vanishes while verify waits; who comes later cannot connect', async () => {
+      const l2 = await start('vp0', { extra: [...rebooting, '-S'] });
+      await until('socket', async () => ((await l1.run(['test', '-S', l2.socket])).code === 0 ? true : undefined));
+      const waiting = product(l1, ['verify', '--qmp', l2.socket, '--json', '--wait', '15']);
+      await until('verify at work', async () =>
+        (await l1.run(['sh', '-c', `cat /proc/net/unix | grep -c '${l2.socket}$'`])).stdout.trim() > '1'
+          ? true
+          : undefined,
+      );
+      await l1.ok(['rm', l2.socket]);
+      const { code, stdout } = await waiting;
+      const said = JSON.parse(stdout) as Verification;
+      const after = await product(l1, ['verify', '--qmp', l2.socket]);
+      table.add(
+        'socket removed while waiting',
+        'exit 0 not-yet, then exit 2',
+        `exit ${code} ${said.devices[0]?.verdict}, then exit ${after.code}`,
+      );
+      expect([code, said.devices[0]?.verdict, after.code]).toEqual([0, 'not-yet', 2]);
+      expect(after.stderr).toContain('ENOENT');
+    });
+
     onlyFull('chaos: a slow socket, and one that stalls', async () => {
       const l2 = await boot('vp0');
       const proxy = async (name: string): Promise<[string, Background]> => {
@@ -351,7 +380,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       const socket = `/run/lab/${channel}.sock`;
       const destination = await start(to, { extra: [...rebooting, '-incoming', `unix:${socket}`] });
       await until('socket', async () => ((await l1.run(['test', '-S', socket])).code === 0 ? true : undefined));
-      if (waiting !== undefined) await check('destination, waiting', destination, to, waiting);
+      if (waiting !== undefined) await check(`${to}, waiting`, destination, to, waiting);
       await qmpReturn(l1, l2.socket, {
         execute: 'migrate-set-parameters',
         arguments: { 'max-bandwidth': 8192, 'downtime-limit': 1 },
@@ -360,27 +389,34 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       return destination;
     }
 
-    onlyModern('live migration, sim0 to sim1: shadowed meanwhile, cancelled, then completed', async () => {
-      const l2 = await boot('sim0');
-      await migrate(l2, 'sim1', 'cancelled', '[] not-yet verify.vm-stopped');
-      await check('source, during', l2, 'sim0', '[] inactive verify.migrating', '--wait', '20');
-      await qmpReturn(l1, l2.socket, { execute: 'migrate_cancel' });
-      await check('source, cancelled', l2, 'sim0', '[] inactive verify.kernel-refuses', '--wait', '90');
-      await endL2(l1, running.pop()!);
+    const migrations: readonly (readonly [string, string, string])[] = [
+      ['page0', 'page1', '[0,1] active verify.active'],
+      ['sim0', 'sim1', '[] inactive verify.kernel-refuses'],
+    ];
+    for (const [from, to, steadily] of chosen(here, migrations, ([name]) => name === 'page0')) {
+      onlyModern(`live migration, ${from} to ${to}: shadowed meanwhile, cancelled, then completed`, async () => {
+        const l2 = await boot(from);
+        await check(`${from}, before`, l2, from, steadily, '--wait', '90');
+        await migrate(l2, to, `${from}-cancelled`, '[] not-yet verify.vm-stopped');
+        await check(`${from}, during`, l2, from, '[] inactive verify.migrating', '--wait', '20');
+        await qmpReturn(l1, l2.socket, { execute: 'migrate_cancel' });
+        await check(`${from}, cancelled`, l2, from, steadily, '--wait', '90');
+        await endL2(l1, running.pop()!);
 
-      const destination = await migrate(l2, 'sim1', 'completed');
-      await qmpReturn(l1, l2.socket, {
-        execute: 'migrate-set-parameters',
-        arguments: { 'max-bandwidth': 2 ** 33, 'downtime-limit': 2000 },
+        const destination = await migrate(l2, to, `${from}-completed`);
+        await qmpReturn(l1, l2.socket, {
+          execute: 'migrate-set-parameters',
+          arguments: { 'max-bandwidth': 2 ** 33, 'downtime-limit': 2000 },
+        });
+        await until('migration completed', async () => {
+          const { status } = (await qmpReturn(l1, l2.socket, { execute: 'query-migrate' })) as { status: string };
+          if (status === 'failed') throw new Error(await l1.readFile(destination.qemu.log));
+          return status === 'completed' ? true : undefined;
+        });
+        await check(`${from}, completed`, l2, from, '[] not-yet verify.vm-stopped');
+        await check(`${to}, completed`, destination, to, steadily, '--wait', '90');
       });
-      await until('migration completed', async () => {
-        const { status } = (await qmpReturn(l1, l2.socket, { execute: 'query-migrate' })) as { status: string };
-        if (status === 'failed') throw new Error(await l1.readFile(destination.qemu.log));
-        return status === 'completed' ? true : undefined;
-      });
-      await check('source, completed', l2, 'sim0', '[] not-yet verify.vm-stopped');
-      await check('destination, completed', destination, 'sim1', '[] inactive verify.kernel-refuses', '--wait', '90');
-    });
+    }
 
     onlyModern('vhost-vdpa-device-pci: never asked for its virtio status, and judged all the same', async () => {
       const generic = async (name: string, rest: string): Promise<L2> => {
@@ -504,12 +540,14 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
         const doorbells = said.observation.process?.doorbells;
         const maps = Array.isArray(doorbells) ? doorbells.map(({ virtqueue }) => virtqueue) : [];
         const errors = said.findings.filter(({ severity }) => severity !== 'info').map(({ message }) => message);
+        // the one thing that is not in the spec is the one that was written into the XML above
+        const drift = ['option boot is reboot-timeout=1,strict=on in the running VM and strict=on in the plan'];
         table.add(
-          'mq0 through libvirt',
-          'exit 0 [0,1] [0,1]',
-          `exit ${result.code} ${JSON.stringify(activeIn(said))} ${JSON.stringify(maps)}`,
+          'mq0 through libvirt, with another -boot',
+          `exit 1 [0,1] [0,1] ${drift.join('; ')}`,
+          `exit ${result.code} ${JSON.stringify(activeIn(said))} ${JSON.stringify(maps)} ${errors.join('; ')}`,
         );
-        expect([result.code, activeIn(said), maps, errors]).toEqual([0, [0, 1], [0, 1], []]);
+        expect([result.code, activeIn(said), maps, errors]).toEqual([1, [0, 1], [0, 1], drift]);
       } finally {
         await l1.run([...virsh, 'destroy', 'lab']);
         await l1.run([...virsh, 'undefine', 'lab']);
