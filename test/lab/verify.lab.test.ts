@@ -25,6 +25,7 @@ const devices: readonly LabDevice[] = [
   ...usualDevices,
   { kind: 'vp', name: 'mq0', mac: '52:54:00:0d:0a:03', pagePerVq: true, queuePairs: 3 },
   { kind: 'vp', name: 'mq8', mac: '52:54:00:0d:0a:04', pagePerVq: true, queuePairs: 8 },
+  { kind: 'vp', name: 'mq64', mac: '52:54:00:0d:0a:06', pagePerVq: true, queuePairs: 64 },
   { kind: 'sim-net', name: 'sim1', add: ['mac', '52:54:00:0d:0a:02'] },
   // simulators with a page per doorbell: their host notifiers are active, and they can migrate
   { kind: 'sim-net', name: 'page0', add: ['mac', '52:54:00:0d:0a:05'], zoo: 'page' },
@@ -37,6 +38,7 @@ const macs: Readonly<Record<string, string>> = {
   sim1: '52:54:00:0d:0a:02',
   mq0: '52:54:00:0d:0a:03',
   mq8: '52:54:00:0d:0a:04',
+  mq64: '52:54:00:0d:0a:06',
   page0: '52:54:00:0d:0a:05',
   page1: '52:54:00:0d:0a:05',
 };
@@ -104,10 +106,6 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     /** A case of QEMU 10.0 only. On 7.2 it is shown as skipped: that QEMU cannot migrate these devices, and its tree has neither the device nor libvirt. */
     function onlyModern(name: string, body: () => Promise<void>): void {
       test.skipIf(!modern)(modern ? name : `${name}: not with QEMU 7.2 and its tree`, body);
-    }
-
-    function onlyFullModern(name: string, body: () => Promise<void>): void {
-      for (const one of chosen(here, [body], () => false)) onlyModern(name, one);
     }
 
     /** Asks the product and the witnesses at the same moment of the VM's life, and compares. */
@@ -224,18 +222,21 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       expect(await l1.readFile(l2.qemu.log)).toContain('vhost_set_vring_num failed: Invalid argument');
     });
 
-    onlyFullModern('8 queue pairs and the control virtqueue, all in use', async () => {
-      // iPXE takes one pair; our own guest takes VIRTIO_NET_F_MQ, without which QEMU has no more than one
-      copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
-      const l2 = await boot('mq8', {
-        nic: 'mq=on,vectors=18,romfile=',
-        extra: ['-kernel', '/share/guest', '-append', 'want=100420020 pairs=8'],
-        memlock: 'unlimited',
+    for (const pairs of chosen(here, [8, 64], () => false)) {
+      onlyModern(`${pairs} queue pairs and the control virtqueue, all in use`, async () => {
+        // iPXE takes one pair; our own guest takes VIRTIO_NET_F_MQ, without which QEMU has no more than one
+        copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
+        const l2 = await boot(`mq${pairs}`, {
+          nic: `mq=on,vectors=${2 * pairs + 2},romfile=`,
+          extra: ['-kernel', '/share/guest', '-append', `want=100420020 pairs=${pairs}`],
+          memlock: 'unlimited',
+        });
+        const all = JSON.stringify(Array.from({ length: 2 * pairs + 1 }, (_, index) => index));
+        const expected = `${all} active verify.active`;
+        const said = await check(`${pairs} queue pairs`, l2, `mq${pairs}`, expected, '--wait', '90');
+        expect(said.devices[0]?.virtqueues).toHaveLength(2 * pairs + 1);
       });
-      const all = JSON.stringify(Array.from({ length: 17 }, (_, index) => index));
-      const said = await check('8 queue pairs', l2, 'mq8', `${all} active verify.active`, '--wait', '90');
-      expect(said.devices[0]?.virtqueues).toHaveLength(17);
-    });
+    }
 
     for (const name of chosen(here, ['sim0', 'page0'], () => false)) {
       test(`x-svq=on, ${name}`, async () => {

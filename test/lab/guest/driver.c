@@ -42,7 +42,7 @@ enum {
 /* SENT_BACK: one for each of three transmit buffers. STALE: receive buffers that others have overtaken for long. */
 enum { SENT, SENT_BACK, RECEIVED = 4, RECEIVED_OWN, BAD_ID, DUPLICATE, LAST_SEQUENCE, ANSWERS, STALE, PAIR_WORDS = 12 };
 
-enum { RING_MAX = 1024, PAIRS_MAX = 8, QUEUES_MAX = 2 * PAIRS_MAX + 1, BUFFER = 2048, FLIGHT_MAX = 32 };
+enum { RING_MAX = 1024, PAIRS_MAX = 64, QUEUES_MAX = 2 * PAIRS_MAX + 1, BUFFER = 2048, FLIGHT_MAX = 32 };
 
 struct descriptor {
     u64 address;
