@@ -8,12 +8,13 @@ import type { Word } from './words.ts';
  * @throws VdpaQemuError bad-input where there are more options, or devices, than a guest has
  */
 export function fromQemuArgv(words: readonly Word[], label: string, reports: readonly HostReport[] = []): Imported {
-  const { emulator, options, complaints } = commandLineOf(words, label);
+  const { emulator, options, complaints, incomplete } = commandLineOf(words, label);
   const imported = fromOptions({
     origin: 'qemu-argv',
     options,
     emulator,
     architecture: architectureOf(emulator),
+    incomplete,
     reports,
   });
   return { ...imported, complaints: [...complaints, ...imported.complaints] };

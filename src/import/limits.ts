@@ -3,6 +3,8 @@ import { VdpaQemuError } from '../model/error.ts';
 /** The largest text that is read, in characters: a plan of hundreds of devices has some 100 KB. */
 export const maxConfigurationBytes = 4 << 20;
 
+/** A real command line has hundreds of words; ARG_MAX would hold about this many. */
+export const maxWords = 100_000;
 /** A real guest has some hundreds of options and some tens of devices; to compare devices takes time. */
 export const maxOptions = 4096;
 export const maxDevices = 1024;

@@ -8,6 +8,7 @@ import { aliases, optionTable } from './option-table.ts';
 import { MalformedOption, parseOptionValues, type OptionValues } from './option-values.ts';
 import { withNics } from './nic-option.ts';
 import { withSettings } from './settings.ts';
+import { asWritten, isUnexpanded, unexpanded, unexpandedValues } from './unexpanded.ts';
 import type { Word } from './words.ts';
 
 /** A QEMU command line, read. */
@@ -18,6 +19,8 @@ export interface CommandLine {
   /** number of the word that each option begins with, also of those that cannot be read or say the same as another */
   readonly starts: readonly number[];
   readonly complaints: readonly Complaint[];
+  /** why some of its options are not here */
+  readonly incomplete: string | undefined;
 }
 
 const none: OptionValues = new Map();
@@ -33,10 +36,20 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
   const options: Option[] = [];
   const starts: number[] = [];
   const complaints = new FirstOfEach<Complaint>();
+  let incomplete: string | undefined;
+  const missing = (text: string, place: Word['place']): void => {
+    const { detail } = unexpanded(text);
+    incomplete ??= detail;
+    complaints.add(notExpanded, () => ({ ...notExpanded, message: printable(detail), place }));
+  };
   for (let at = start + 1; at < words.length; at++) {
     const word = words[at];
     if (!word) break;
     const { text, place } = word;
+    if (isUnexpanded(text)) {
+      missing(text, place);
+      continue;
+    }
     if (!text.startsWith('-') || text === '-') {
       complaints.add(stray, () => strayWord(text, word));
       continue;
@@ -50,7 +63,7 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
       complaints.add(unknownKind, () => unknownOption(text, word));
       const takes = next !== undefined && !next.text.startsWith('-');
       if (takes) at++;
-      options.push({ name, values: none, text: takes ? next.text : '', place });
+      options.push({ name, values: none, text: takes ? asWritten(next.text) : '', place });
       continue;
     }
     if (!rule.argument) {
@@ -63,17 +76,44 @@ export function commandLineOf(words: readonly Word[], label: string): CommandLin
     }
     at++;
     const values = rule.use === 'read' && rule.implied !== null ? valuesOf(next.text, rule.implied) : none;
-    if (values instanceof MalformedOption) {
+    if (rule.use !== 'host' && isUnexpanded(next.text)) {
+      const known = values instanceof MalformedOption ? undefined : unexpandedValues(name, values, next.text);
+      if (known) {
+        const message = `-${given} ${printable(unexpanded(next.text).detail)}`;
+        complaints.add(notExpanded, () => ({ ...notExpanded, message, place }));
+        options.push({ name, values: known, text: '', place });
+      } else missing(`-${given} ${next.text}`, place);
+    } else if (values instanceof MalformedOption) {
       complaints.add(malformed, () => ({ ...malformed, message: `-${given} ${values.message}`, place }));
-    } else options.push({ name, values, text: next.text, place });
+    } else options.push({ name, values, text: asWritten(next.text), place });
   }
+  if (incomplete !== undefined) options.push(...untold(options, incomplete));
   refuseMore(options.length, maxOptions, 'options', label);
   refuseMore(options.filter(({ name }) => name === 'device').length, maxDevices, 'devices', label);
   const properties = options.reduce((sum, { values }) => sum + values.size, 0);
   refuseMore(properties, maxProperties, 'properties', label);
   const complain = (complaint: Complaint): void => complaints.add(complaint, () => complaint);
   const changed = withSettings(withNics(options, complain), complain);
-  return { emulator: words[start]?.text ?? null, options: changed, starts, complaints: complaints.list() };
+  const emulator = words[start]?.text ?? null;
+  return {
+    emulator: emulator !== null && isUnexpanded(emulator) ? null : emulator,
+    options: changed,
+    starts,
+    complaints: complaints.list(),
+    incomplete,
+  };
+}
+
+/** What QEMU has a default for, and may be among the options that are not here. */
+function untold(options: readonly Option[], detail: string): Option[] {
+  const properties = { machine: 'type', m: 'size', smp: 'cpus', cpu: 'model', uuid: 'uuid' };
+  const missing = Object.entries(properties).filter(([name]) => !options.some((option) => option.name === name));
+  return missing.map(([name, property]) => ({
+    name,
+    values: new Map([[property, unknown('not-expanded', detail)]]),
+    text: '',
+    place: {},
+  }));
 }
 
 function valuesOf(text: string, implied: string | undefined): OptionValues | MalformedOption {
@@ -95,6 +135,7 @@ function emulatorAt(words: readonly Word[]): number {
 const stray = { code: 'import.stray-word', severity: 'error' } as const;
 const noArgument = { code: 'import.no-argument', severity: 'error' } as const;
 const malformed = { code: 'import.malformed-option', severity: 'error' } as const;
+const notExpanded = { code: 'import.not-expanded', severity: 'warning' } as const;
 const unknownKind = { code: 'import.option-unknown', severity: 'warning' } as const;
 
 function strayWord(text: string, { place }: Word): Complaint {

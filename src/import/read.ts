@@ -94,6 +94,7 @@ export function kindOf(text: string): ConfigurationKind {
   if (/^(?:---|%|["']?[A-Za-z_][\w-]*["']?[ \t]*:(?:\s|$))/.test(lines)) return 'spec';
   const commandLine =
     /^-{1,2}[a-zA-Z]/.test(lines) ||
+    /^\d{4}-\d\d-\d\d \S+: starting up libvirt/.test(lines) ||
     /(?:^|[\s/'"])qemu-(?:system-|kvm)/.test(lines) ||
     /\s-{1,2}(?:M|accel|cpu|device|m|machine|name|netdev|nodefaults|smp)(?:\s|$)/.test(lines);
   return commandLine ? 'qemu-argv' : 'spec';

@@ -1,6 +1,10 @@
 /** `vdpa-qemu guest-abi`: files of every kind. A running VM is asked in the lab. */
-import { describe, expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import validate from '../../src/model/generated/guest-configuration.validate.js';
+import { temporaryDirectory } from '../host/fixtures.ts';
 import { polite, reply, serve } from '../host/qmp-peer.ts';
 import { recorded, replayOf } from '../import/qmp-replay.ts';
 import { run } from './command-line.ts';
@@ -82,13 +86,25 @@ describe('a running VM', () => {
   };
 
   test('by its monitor alone: no digest, and why', async () => {
-    const { code, out } = await run('guest-abi', '--qmp', await monitor(), '--pid', `${process.pid}`);
+    const { code, out } = await run('guest-abi', '--qmp', await monitor());
     expect(code).toBe(0);
     expect(out).toMatch(/^guest ABI undetermined/);
-    const { code: none, err } = await run('guest-abi', '--qmp', await monitor(), '--pid', `${process.pid}`, '--digest');
+    const { code: none, err } = await run('guest-abi', '--qmp', await monitor(), '--digest');
     expect(none).toBe(1);
-    expect(err).toContain('[import.other-process]');
     expect(err).toContain('/cpu/model');
+  });
+
+  test('--pid of another QEMU: its command line is left aside; of something else: exit code 2', async () => {
+    const qemu = path.join(temporaryDirectory(), 'qemu-system-x86_64');
+    symlinkSync(process.execPath, qemu);
+    const other = spawn(qemu, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'ignore' });
+    onTestFinished(() => void other.kill('SIGKILL'));
+    const { code, out, err } = await run('guest-abi', '--qmp', await monitor(), '--pid', `${other.pid}`);
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^guest ABI undetermined/) as string });
+    expect(err).toContain('[import.other-process]');
+    const wrong = await run('guest-abi', '--qmp', await monitor(), '--pid', `${process.pid}`);
+    expect({ code: wrong.code, out: wrong.out }).toEqual({ code: 2, out: '' });
+    expect(wrong.err).toContain('is no QEMU, it is node');
   });
 
   test('nobody listens', async () => {
