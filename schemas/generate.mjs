@@ -1,5 +1,6 @@
 // Makes src/model/generated from schemas/*.schema.json: one .ts with the types and one .js with the compiled
-// validator per schema, and for those that come by the thousand a quick acceptor. `node schemas/generate.mjs --check` only compares and fails when something is stale.
+// validator per schema, for those that machines write one that tells every error, and for those that come by the thousand a
+// quick acceptor. `node schemas/generate.mjs --check` only compares and fails when something is stale.
 import { readFile, writeFile, readdir, mkdir } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -17,6 +18,9 @@ const schemas = await Promise.all(
 /** Inputs that people write get every error in one run; machine-made ones stop at the first (cheaper, and hostile). */
 const collectAll = new Set(['vm-spec.schema.json', 'parent-knowledge.schema.json']);
 
+/** Of these `validate` tells every error, once the quick validator has found one; see src/model/breaches.ts. */
+const explained = new Set(['guest-configuration.schema.json', 'host-report.schema.json', 'vm-plan.schema.json']);
+
 /** Those that `baseline` reads ten thousand of. */
 const accepted = new Set(['host-report.schema.json']);
 
@@ -33,11 +37,13 @@ async function typesOf({ name, schema }) {
   return text;
 }
 
-async function validatorOf({ name, schema }) {
+async function validatorOf({ name, schema }, every = collectAll.has(name)) {
   const ajv = new Ajv2020({
     code: { source: true, esm: true, lines: false },
-    allErrors: collectAll.has(name),
-    verbose: collectAll.has(name),
+    allErrors: every,
+    verbose: every,
+    // what explains is there once, however often it is referred to
+    inlineRefs: !every || collectAll.has(name),
     strict: true,
     strictRequired: false,
     strictTypes: false,
@@ -77,6 +83,10 @@ declare const validate: ((data: unknown) => data is ${entry.schema.title}) & { e
 export default validate;
 `,
   );
+  if (explained.has(entry.name)) {
+    outputs.set(`${base}.explain.js`, await validatorOf(entry, true));
+    outputs.set(`${base}.explain.d.ts`, outputs.get(`${base}.validate.d.ts`));
+  }
   if (!accepted.has(entry.name)) continue;
   const others = new Map(schemas.map(({ name, schema }) => [name, schema]));
   outputs.set(`${base}.accept.js`, await generated(entry.name, acceptorOf(entry.schema, others)));

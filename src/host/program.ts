@@ -65,7 +65,8 @@ export async function runProgram(
   if (result.exitCode === undefined && isMissing) return unknown('no-tool', `${name} is not installed`);
   if (result.timedOut) return unknown('ETIMEDOUT', `${command}: no end within ${limits.timeoutMs} ms`);
   if (result.isCanceled) return unknown('aborted', `${command}: was aborted`);
-  if (stdout.isFull || stderr.isFull) return unknown('malformed', `${command}: more than ${limits.maxBytes} bytes of output`);
+  if (stdout.isFull || stderr.isFull)
+    return unknown('malformed', `${command}: more than ${limits.maxBytes} bytes of output`);
   if (result.exitCode === undefined) {
     return unknown(
       errnoOf(result.cause) ?? 'program-failed',

@@ -25,20 +25,24 @@ export async function parseReports(text: string, file: string): Promise<HostRepo
 /** Checks one parsed report. */
 export function checkReport(document: unknown, label: string): HostReport {
   if (validateReport(document)) return document;
+  throw new VdpaQemuError('bad-input', `${label}: ${breachOf(document).message}`);
+}
+
+/** The first thing that makes a value no host report: where (JSON pointer), and in words. */
+export function breachOf(document: unknown): { readonly path: string; readonly message: string } {
+  const whole = (message: string): ReturnType<typeof breachOf> => ({ path: '', message });
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
-    throw new VdpaQemuError('bad-input', `${label}: is no host report: it must be a mapping`);
+    return whole('is no host report: it must be a mapping');
   }
   const { kind, schemaVersion } = document as Record<string, unknown>;
-  if (kind !== 'HostReport') {
-    throw new VdpaQemuError('bad-input', `${label}: is no host report: its kind is ${shown(kind)}, not "HostReport"`);
-  }
+  if (kind !== 'HostReport') return whole(`is no host report: its kind is ${shown(kind)}, not "HostReport"`);
   if (typeof schemaVersion === 'number' && schemaVersion > reportSchemaVersion) {
-    throw new VdpaQemuError(
-      'bad-input',
-      `${label}: schemaVersion ${schemaVersion} is newer than this vdpa-qemu reads (${reportSchemaVersion}): update vdpa-qemu`,
+    return whole(
+      `schemaVersion ${schemaVersion} is newer than this vdpa-qemu reads (${reportSchemaVersion}): update vdpa-qemu`,
     );
   }
-  throw new VdpaQemuError('bad-input', `${label}: ${describe(validateReport.errors?.at(-1))}`);
+  const error = validateReport(document) ? undefined : validateReport.errors?.at(-1);
+  return { path: error?.instancePath.slice(0, 1000) ?? '', message: describe(error) };
 }
 
 function describe(error: ErrorObject | undefined): string {

@@ -79,6 +79,21 @@ export function* parseYamlStream(text: string, label: string): Generator {
   }
 }
 
+/**
+ * Where values stand in a stream that parseYamlStream() has read: one function for each document, as in YamlDocument.
+ * Empty where the text is too long to be read twice.
+ */
+export function locatorsIn(text: string): YamlDocument['locate'][] {
+  if (text.length > maxYamlBytes) return [];
+  const lineCounter = new LineCounter();
+  const documents = [...composeYaml(text, { lineCounter, single: false, fault: () => true })];
+  return documents.map(
+    (document): YamlDocument['locate'] =>
+      (pointer, key) =>
+        locate(document, lineCounter, pointer, key),
+  );
+}
+
 function problemsOf(faults: readonly YamlFault[], lineCounter: LineCounter): YamlProblem[] {
   const sorted = faults.toSorted((a, b) => a.offset - b.offset).slice(0, maxFaults);
   const problems = sorted.map(({ offset, message }) => ({

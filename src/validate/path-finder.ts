@@ -1,16 +1,18 @@
 import type { TextPlace } from '../import/text-place.ts';
 import type { ValidatedDocument } from './document.ts';
+import { locatorsIn } from '../spec/yaml-document.ts';
 import { placeInJson } from './json-place.ts';
 
 /** Each is a walk over the text; nobody goes to more places than these. */
 const maxWalks = 200;
 
-/** Finds where a path into one of our own JSON documents stands. YAML reports are read without places. */
+/** Finds where a path into one of our own documents stands, JSON or YAML. */
 export class PathFinder {
   readonly #document: ValidatedDocument;
   /** of NDJSON, those that are not blank; undefined: the text is one document */
   readonly #lines: readonly (readonly [number: number, text: string])[] | undefined;
   #left = maxWalks;
+  #yaml: ReturnType<typeof locatorsIn> | undefined;
 
   constructor(document: ValidatedDocument) {
     this.#document = document;
@@ -20,14 +22,23 @@ export class PathFinder {
   /** undefined: the document has no such places, or too many were asked for */
   find(path: string): TextPlace | undefined {
     const { kind, text, placeOf, configuration } = this.#document;
-    const isJson = kind === 'plan' || kind === 'guest-configuration' || (kind === 'host-report' && startsAsJson(text));
-    if (!isJson || this.#left === 0) return undefined;
+    const isOurs = kind === 'plan' || kind === 'guest-configuration' || kind === 'host-report';
+    if (!isOurs || this.#left === 0) return undefined;
     this.#left--;
+    if (kind === 'host-report' && !startsAsJson(text)) return this.#findInYaml(path);
     if (configuration && /^\/(?:interfaces|disks|vdpaDevices|machine|memoryBytes)/.test(path)) return placeOf(path);
     const number = this.#lines === undefined ? null : /^\/(\d{1,6})(?=\/|$)/.exec(path);
     if (!this.#lines || !number) return placeInJson(text, path);
     const [line, own] = this.#lines[Number(number[1])] ?? [1, ''];
     return { ...placeInJson(own, path.slice(number[0].length)), line };
+  }
+
+  #findInYaml(path: string): TextPlace | undefined {
+    this.#yaml ??= locatorsIn(this.#document.text);
+    const [single] = this.#yaml;
+    if (this.#yaml.length === 1) return single?.(path);
+    const [number = '', index] = /^\/(\d{1,6})(?=\/|$)/.exec(path) ?? [];
+    return index === undefined ? undefined : this.#yaml[Number(index)]?.(path.slice(number.length));
   }
 }
 

@@ -11,14 +11,18 @@ import { elementText, parseXml, type XmlNode } from '../import/xml-document.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import explainConfiguration from '../model/generated/guest-configuration.explain.js';
 import type { HostReport } from '../model/generated/host-report.ts';
+import explainPlan from '../model/generated/vm-plan.explain.js';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { ourNamespace } from '../model/own-namespace.ts';
+import { parseJson } from '../model/parse-json.ts';
 import { segmentsOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
 import type { DocumentKind, ReadDocument, ValidatedDocument } from './document.ts';
 import { placeInJson } from './json-place.ts';
+import { schemaFindings, type Explain } from './schema-findings.ts';
 import { readReportDocument } from './read-report.ts';
 
 /** What the rules here say better. */
@@ -139,13 +143,14 @@ function withImported(base: ValidatedDocument, { configuration, complaints, plac
   };
 }
 
-function breached(document: ValidatedDocument, { path, message }: Breach): ReadDocument {
-  return { document, findings: [{ code: 'validate.schema', severity: 'error', path, message }] };
+function breached(document: ValidatedDocument, kind: string, explain: Explain, breach: Breach): ReadDocument {
+  const { text, file } = document;
+  return { document, findings: schemaFindings(parseJson(text, file), kind, text.length, explain, '', breach) };
 }
 
 function readConfiguration(base: ValidatedDocument): ReadDocument {
   const read = readConfigurationJson(base.text, base.file);
-  if (read.breach) return breached(base, read.breach);
+  if (read.breach) return breached(base, 'GuestConfiguration', explainConfiguration, read.breach);
   const { configuration, digest } = read.value;
   return {
     document: { ...base, configuration, placeOf: (pointer) => placeInJson(base.text, `/guest${pointer}`) },
@@ -155,7 +160,7 @@ function readConfiguration(base: ValidatedDocument): ReadDocument {
 
 function readPlan(base: ValidatedDocument): ReadDocument {
   const read = readPlanJson(base.text, base.file);
-  if (read.breach) return breached(base, read.breach);
+  if (read.breach) return breached(base, 'VmPlan', explainPlan, read.breach);
   const plan = read.value;
   const configuration = fromPlan(plan);
   const findings = digestFinding('/guestAbiDigest', plan.guestAbiDigest, configuration.digest);

@@ -1,10 +1,12 @@
-import { VdpaQemuError } from '../model/error.ts';
 import type { Finding } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import explain from '../model/generated/host-report.explain.js';
+import validateReport from '../model/generated/host-report.validate.js';
 import { parseJson } from '../model/parse-json.ts';
-import { checkReport } from '../report/parse-reports.ts';
+import { breachOf } from '../report/parse-reports.ts';
 import { reportDocuments, type ReportDocument } from '../report/report-documents.ts';
 import type { ReadDocument, ValidatedDocument } from './document.ts';
+import { schemaFindings } from './schema-findings.ts';
 
 /** Also a JSON array of them. */
 async function documentsIn({ text, file }: ValidatedDocument): Promise<Iterable<ReportDocument>> {
@@ -14,29 +16,29 @@ async function documentsIn({ text, file }: ValidatedDocument): Promise<Iterable<
 }
 
 /** Nobody reads more. */
-const maxBreaches = 100;
+const maxBroken = 100;
 
 /**
- * Reads host reports: one JSON document, NDJSON, or a YAML stream. Each report that breaches the schema is a finding,
- * to a hundred of them.
+ * Reads host reports: one JSON document, NDJSON, or a YAML stream. Each breach of the schema is a finding, in a hundred
+ * of the reports.
  * @throws VdpaQemuError bad-input where the text is none of these
  */
 export async function readReportDocument(base: ValidatedDocument): Promise<ReadDocument> {
   const reports: HostReport[] = [];
   const findings: Finding[] = [];
-  const breach = (path: string, message: string): void =>
-    void findings.push({ code: 'validate.schema', severity: 'error', path, message });
+  let broken = 0;
   for (const { data, number } of await documentsIn(base)) {
     const path = number === undefined ? '' : `/${number - 1}`;
-    if (findings.length === maxBreaches) {
-      breach(path, `${maxBreaches} documents before this are no host reports: it and those after it are not checked`);
+    if (broken === maxBroken) {
+      const message = `${maxBroken} documents before this are no host reports: it and those after it are not checked`;
+      findings.push({ code: 'validate.schema', severity: 'error', path, message });
       break;
     }
-    try {
-      reports.push(checkReport(data, ''));
-    } catch (thrown) {
-      if (!(thrown instanceof VdpaQemuError)) throw thrown;
-      breach(path, thrown.message.replace(/^: /, ''));
+    if (validateReport(data)) {
+      reports.push(data);
+    } else {
+      broken++;
+      findings.push(...schemaFindings(data, 'HostReport', base.text.length, explain, path, breachOf(data)));
     }
   }
   return { document: { ...base, reports: findings.length === 0 ? reports : [] }, findings };

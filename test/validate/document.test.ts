@@ -117,7 +117,7 @@ describe('places', () => {
     expect((await placesOf(wrong, 'validate.digest', []))[0]).toMatchObject(['/guestAbiDigest', { line }]);
   });
 
-  test('reports: JSON and NDJSON have places, YAML has none', async () => {
+  test('reports: JSON, NDJSON and YAML have places', async () => {
     const wrong = reportWith((copy) => (copy.devices[2]!.identity.vqCount = 9));
     const code = 'validate.report-virtqueues';
     const pretty = JSON.stringify(wrong, null, 2);
@@ -130,7 +130,44 @@ describe('places', () => {
     expect(await placesOf(`[\n${JSON.stringify(other)},\n${JSON.stringify(wrong)}]`, code, [])).toMatchObject([
       ['/1/devices/2/virtqueues', { line: 3 }],
     ]);
-    expect(await placesOf(stringify(wrong), code, [])).toEqual([['/devices/2/virtqueues', undefined]]);
+    const yaml = stringify(wrong);
+    const line = yaml.split('\n').indexOf('  - name: sim0') + 1;
+    const [[where, at]] = (await placesOf(yaml, code, [])) as [[string, { line: number }]];
+    expect([where, yaml.split('\n')[at.line - 2]]).toEqual(['/devices/2/virtqueues', '    virtqueues:']);
+    expect(at.line).toBeGreaterThan(line);
+    const [[second, below]] = (await placesOf(`${stringify(other)}---\n${yaml}`, code, [])) as [[string, typeof at]];
+    expect([second, below.line]).toEqual(['/1/devices/2/virtqueues', at.line + stringify(other).split('\n').length]);
+  });
+
+  test('every breach of the schema in one run, each at its place', async () => {
+    const breaches = async (text: string): Promise<string[]> =>
+      (await findingsIn(text)).map(
+        ({ code, path, message, place }) => `${place?.line ?? '-'} ${code} ${path} ${message}`,
+      );
+    const report = {
+      ...l1,
+      host: { ...l1.host, pageSize: 'x', name: '' },
+      devices: l1.devices.slice(1).map((device) => ({ ...device, more: 1, driver: 7 })),
+    };
+    for (const text of [JSON.stringify(report, null, 1), stringify(report)]) {
+      const found = await breaches(text);
+      expect(found).toHaveLength(2 + 2 * report.devices.length);
+      expect(found.every((line) => /^\d+ validate.schema \/(?:host|devices)\//.test(line))).toBe(true);
+      expect(found.join('\n')).toContain('/devices/0 devices[0] has an unknown key `more`');
+      expect(new Set(found.map((line) => line.split(' ')[0])).size).toBeGreaterThan(4);
+    }
+    const value = JSON.parse(plan) as { guestAbi: object };
+    const wrong = { ...value, guestAbi: { ...value.guestAbi, memoryBytes: -1, uuid: 3 }, more: {} };
+    expect(await breaches(JSON.stringify(wrong, null, 2))).toEqual([
+      expect.stringMatching(/^1 validate.schema {2}the document has an unknown key `more`/),
+      expect.stringMatching(/^\d+ validate.schema \/guestAbi\/memoryBytes guestAbi.memoryBytes must be at least/),
+      expect.stringMatching(/^\d+ validate.schema \/guestAbi\/uuid guestAbi.uuid must be a string; got 3/),
+    ]);
+    // what is none of ours by its name is not taken apart
+    expect(await breaches('{"kind": "HostReport", "schemaVersion": 2}')).toHaveLength(1);
+    // and neither is what is longer than any real one
+    const long = { ...report, notes: Array.from({ length: 10_000 }, () => ({ code: 'a', severity: 'b', path: '' })) };
+    expect(await breaches(JSON.stringify(long))).toHaveLength(1);
   });
 
   test('findings stand in the order of the text', async () => {
