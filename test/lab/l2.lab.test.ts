@@ -3,12 +3,14 @@
  * not asked: these are the facts that its verdicts are compared with.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { chosen, whatIsLeftOut } from './extent.ts';
 import { images, missing } from './images.ts';
 import { bootL1, type L1 } from './l1.ts';
 import { bootL2, endL2, type L2, type L2Options } from './l2.ts';
 import { hostNotifiers, mappedDoorbells, qmpReturn, until } from './witness.ts';
 
 const why = missing();
+const here = 'l2.lab.test.ts';
 
 describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
   let l1: L1;
@@ -21,6 +23,7 @@ describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
     l2 = undefined;
   });
   afterAll(async () => {
+    console.log(whatIsLeftOut());
     await l1.close();
   });
 
@@ -28,6 +31,11 @@ describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
     const mac = `52:54:00:0d:0a:${{ vp0: '00', vp1: '01', sim0: '02' }[name] ?? '0f'}`;
     l2 = await bootL2(l1, { device: l1.devices.get(name)!, mac, ...options });
     return l2;
+  }
+
+  /** A case that the usual run leaves out. */
+  function onlyFull(name: string, body: () => Promise<void>): void {
+    for (const one of chosen(here, [body], () => false)) test(name, one);
   }
 
   test('a page per virtqueue: both doorbells are mapped, and the guest gets an answer through them', async () => {
@@ -43,19 +51,23 @@ describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
     expect(await l1.ok(['dmesg'])).not.toContain('DMAR: [DMA');
   });
 
-  test.each([
+  const without: readonly (readonly [string, Partial<L2Options>])[] = [
     ['vp0', { pagePerVq: false }],
     ['vp1', { pagePerVq: true }],
     ['sim0', { pagePerVq: true }],
-  ])('%s with %o: the driver is up, with no notifier and no word of it', async (name, options) => {
-    const { socket, qemu } = await boot(name, options);
-    expect(await hostNotifiers(l1, socket, 'net0')).toEqual([]);
-    expect(await mappedDoorbells(l1, qemu.pid, l1.devices.get(name)!)).toEqual([]);
-    await until('packet sent', async () => ((await usedBuffers(socket, 1)) > 0 ? true : undefined));
-    expect(await l1.readFile(qemu.log)).toBe('');
-  });
+  ];
+  test.each(chosen(here, without, ([name]) => name === 'vp1'))(
+    '%s with %o: the driver is up, with no notifier and no word of it',
+    async (name, options) => {
+      const { socket, qemu } = await boot(name, options);
+      expect(await hostNotifiers(l1, socket, 'net0')).toEqual([]);
+      expect(await mappedDoorbells(l1, qemu.pid, l1.devices.get(name)!)).toEqual([]);
+      await until('packet sent', async () => ((await usedBuffers(socket, 1)) > 0 ? true : undefined));
+      expect(await l1.readFile(qemu.log)).toBe('');
+    },
+  );
 
-  test('iommu_platform=on changes what the guest negotiates and nothing about notifiers', async () => {
+  onlyFull('iommu_platform=on changes what the guest negotiates and nothing about notifiers', async () => {
     const { socket } = await boot('vp0', { nic: 'iommu_platform=on' });
     expect(await hostNotifiers(l1, socket, 'net0')).toHaveLength(2);
     const path = '/machine/peripheral/net0/virtio-backend';
@@ -82,7 +94,7 @@ describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
     expect(await usedBuffers(socket, 1)).toBe(0);
   });
 
-  test('the MAC that QEMU is given is written into a simulated device and stays there', async () => {
+  onlyFull('the MAC that QEMU is given is written into a simulated device and stays there', async () => {
     await boot('sim0', { mac: '52:54:00:12:34:56' });
     const config = JSON.parse(await l1.ok(['vdpa', '-j', 'dev', 'config', 'show'])) as {
       config: Record<string, { mac?: string }>;
