@@ -145,7 +145,7 @@ function withImported(base: ValidatedDocument, { configuration, complaints, plac
 
 function breached(document: ValidatedDocument, kind: string, explain: Explain, breach: Breach): ReadDocument {
   const { text, file } = document;
-  return { document, findings: schemaFindings(parseJson(text, file), kind, text.length, explain, '', breach) };
+  return { document, findings: schemaFindings(parseJson(text, file), kind, explain, '', breach) };
 }
 
 function readConfiguration(base: ValidatedDocument): ReadDocument {

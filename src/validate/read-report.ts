@@ -17,6 +17,8 @@ async function documentsIn({ text, file }: ValidatedDocument): Promise<Iterable<
 
 /** Nobody reads more. */
 const maxBroken = 100;
+/** Of so many of them all is told, of the others the first thing. */
+const maxExplained = 10;
 
 /**
  * Reads host reports: one JSON document, NDJSON, or a YAML stream. Each breach of the schema is a finding, in a hundred
@@ -38,7 +40,8 @@ export async function readReportDocument(base: ValidatedDocument): Promise<ReadD
       reports.push(data);
     } else {
       broken++;
-      findings.push(...schemaFindings(data, 'HostReport', base.text.length, explain, path, breachOf(data)));
+      const validator = broken <= maxExplained ? explain : undefined;
+      findings.push(...schemaFindings(data, 'HostReport', validator, path, breachOf(data)));
     }
   }
   return { document: { ...base, reports: findings.length === 0 ? reports : [] }, findings };

@@ -8,11 +8,14 @@ export interface Explain {
   errors?: ErrorObject[] | null;
 }
 
-/** Characters of a text that is explained whole: more than any real plan or report has, and its errors fit into memory. */
-const maxExplained = 256 * 1024;
+/**
+ * Lists and mappings of what is explained whole: a plan, or a report of some thirty devices. The time that it takes is
+ * that of its errors squared, for ajv puts the lists of them together by copying.
+ */
+const maxContainers = 1500;
 
 /**
- * Every breach of the schema, to a hundred; of a document that is hardly one, or is too long, the first alone.
+ * Every breach of the schema, to a hundred; of a document that is hardly one, or is too large, the first alone.
  * @param kind as such a document names itself
  * @param path of the document in its file
  * @param first as the quick validator tells it
@@ -20,15 +23,14 @@ const maxExplained = 256 * 1024;
 export function schemaFindings(
   data: unknown,
   kind: string,
-  length: number,
-  explain: Explain,
+  explain: Explain | undefined,
   path: string,
   first: { readonly path: string; readonly message: string },
 ): Finding[] {
   const named = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
   const isOne = named['kind'] === kind && named['schemaVersion'] === 1;
   const every =
-    isOne && length <= maxExplained && !explain(data)
+    isOne && explain && isSmall(data) && !explain(data)
       ? shownBreaches(describeSchemaErrors(explain.errors ?? []))
       : [first];
   return every.map((breach) => ({
@@ -37,4 +39,16 @@ export function schemaFindings(
     path: `${path}${breach.path}`.slice(0, 1000),
     message: breach.message,
   }));
+}
+
+/** Stops counting where it is enough. */
+function isSmall(data: unknown): boolean {
+  const waiting = [data];
+  for (let count = 0; waiting.length > 0; count++) {
+    const value = waiting.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (count > maxContainers) return false;
+    for (const entry of Object.values(value)) if (typeof entry === 'object' && entry !== null) waiting.push(entry);
+  }
+  return true;
 }

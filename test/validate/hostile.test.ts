@@ -45,6 +45,11 @@ const inputs: readonly (readonly [string, string])[] = [
   ['a million lines', '\n'.repeat(1_000_000)],
   ['200,000 lines of JSON', '{"kind": "HostReport"}\n'.repeat(200_000)],
   ['lone surrogates', '-name \ud800 -device virtio-net-pci,netdev=\udfff'],
+  ['60,000 devices that are none', JSON.stringify({ ...l1, devices: Array.from({ length: 60_000 }, () => ({})) })],
+  [
+    '100 reports with 1,400 devices that are none',
+    many(100, () => `${JSON.stringify({ ...l1, devices: Array.from({ length: 1400 }, () => ({})) })}\n`),
+  ],
   ['4,000 devices in a report', JSON.stringify(reportOf(4000))],
   ['5,000 reports', many(5000, (n) => `${JSON.stringify(reportOf(1, `host${n}`))}\n`)],
   [
