@@ -98,7 +98,9 @@ function bridge(node: XmlNode, index: number, model: string | undefined): Option
     'device',
     {
       ...properties,
-      driver: childOf(node, 'model')?.attributes.get('name') ?? unknown('not-present', 'libvirt chooses the root port'),
+      // libvirt's own choice with every QEMU that has it, which is from 2.9 on (qemu_domain_address.c:
+      // qemuDomainPCIControllerSetDefaultModelName())
+      driver: childOf(node, 'model')?.attributes.get('name') ?? 'pcie-root-port',
       chassis: target?.get('chassis') ?? unset,
       port: target?.get('port') ?? unset,
       hotplug: target?.get('hotplug'),

@@ -93,6 +93,8 @@ export function pciTreeOf(devices: readonly Option[]): PciTree {
       if (bus === undefined) return false;
       if (isUnknown(bus)) return bus;
       const bridge = byId.get(String(bus));
+      const driver = bridge?.values.get('driver');
+      if (driver !== undefined && isUnknown(driver)) return driver;
       if (bridge) return ports.has(driverOf(bridge));
       return rootBuses.has(String(bus)) ? false : unknown('not-present', `bus ${String(bus)} is of no device here`);
     },

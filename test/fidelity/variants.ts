@@ -86,6 +86,9 @@ const texts: Readonly<Record<string, string>> = {
   'non-transitional model': domain({ devices: nic('', { mod: "<model type='virtio-non-transitional'/>" }) }),
   'queues=4': domain({ devices: driver("queues='4'") }),
   'queues=1': domain({ devices: driver("queues='1'") }),
+  'root port without a model name, as management writes it': domain({
+    devices: nic('').replace("<model name='pcie-root-port'/>", ''),
+  }),
   'page_per_vq=on': domain({ devices: driver("page_per_vq='on'") }),
   'page_per_vq=off': domain({ devices: driver("page_per_vq='off'") }),
   'packed=on': domain({ devices: driver("packed='on'") }),
