@@ -1,8 +1,10 @@
 /** One document per rule that breaks it, and the sound one beside it that does not. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { HostReport } from '../../src/model/generated/host-report.ts';
 import { validationRules } from '../../src/validate/rules/index.ts';
 import type { ValidateOptions } from '../../src/validate/validate-document.ts';
+import { updateGolden } from '../golden.ts';
 import { deviceOf as device, reportWith } from '../report-builder.ts';
 import { args, codesIn, domain, driver, findingsIn, l1, nic, rootPort, source } from './samples.ts';
 
@@ -325,6 +327,27 @@ describe('every rule finds what it is for', () => {
     expect(await codesIn(text, options)).toContain(`${code} ${severity}`);
   });
 
+  test('in one sentence, at its place, with a fix where one is known', async () => {
+    const shown = [];
+    for (const { code, severity, text, options } of named) {
+      const found = (await findingsIn(text, options)).filter((one) => one.code === code && one.severity === severity);
+      for (const { place, path, message, fix } of found) {
+        const { line, column, option } = place ?? {};
+        const there = line === undefined ? '' : (text.split('\n')[line - 1] ?? '').slice((column ?? 1) - 1).trim();
+        shown.push(
+          `${code} ${severity}, ${path} ${line ?? '-'}:${column ?? '-'}${option === undefined ? '' : ` option ${option}`}`,
+          `  at  ${there.length > 90 ? `${there.slice(0, 88)}..` : there}`,
+          `  says ${message}`,
+          ...(fix === undefined ? [] : [`  fix  ${fix}`]),
+        );
+      }
+    }
+    const file = 'test/golden/validation-rules.txt';
+    const text = `${shown.join('\n')}\n`;
+    if (updateGolden) writeFileSync(file, text);
+    else expect(text).toBe(readFileSync(file, 'utf8'));
+  });
+
   test('all of them', () => {
     expect([...new Set(cases.map(([code]) => code))].sort()).toEqual(validationRules.map(({ code }) => code).sort());
   });
@@ -352,7 +375,6 @@ describe('corners', () => {
     (await findingsIn(text, options)).map(({ code, severity }) => `${code} ${severity}`);
 
   test('a plan is checked against another host than it was made for', async () => {
-    const { readFileSync } = await import('node:fs');
     const plan = readFileSync('test/golden/quickstart/expected.plan.json', 'utf8');
     const other = reportWith((copy) => {
       (copy.qemu[0]!.capabilities as { machines: object[] }).machines = [];
