@@ -108,7 +108,9 @@ export class OptionReader {
     if (isUnknown(value)) return value;
     const parsed = parse(value);
     if (parsed !== undefined) return parsed;
-    const message = `${name} of -${this.#option.name} must be ${wanted}; got ${JSON.stringify(value).slice(0, 100)}`;
+    // only a command line has options; XML has elements and attributes
+    const where = this.#option.place.word === undefined ? '' : ` of -${this.#option.name}`;
+    const message = `${name}${where} must be ${wanted}; got ${JSON.stringify(value).slice(0, 100)}`;
     this.#complain({ code: 'import.bad-value', severity: 'error', message, place: this.#option.place });
     return unknown('malformed', `${message} (${placeText(this.#option.place)})`);
   }

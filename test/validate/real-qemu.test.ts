@@ -6,7 +6,7 @@ import type { QmpClient } from '../../src/host/qmp-client.ts';
 import { connectQmp } from '../../src/host/qmp-connect.ts';
 import { needsQemu, qemu } from '../host/qemu.ts';
 import { backends, board, diskArgs, nic, nicArgs, port, refused } from './qemu-cases.ts';
-import { args, codesIn, domain, rootPort } from './samples.ts';
+import { args, codesIn, domain, findingsIn, rootPort } from './samples.ts';
 
 if (qemu === undefined) console.log(`QEMU is not asked:${needsQemu}`);
 
@@ -26,6 +26,18 @@ describe.skipIf(qemu === undefined)(`QEMU${needsQemu}`, () => {
   test.each(refused)('refuses %s: %s', async (_, says, [command, given]) => {
     await expect(client.execute(command, given)).rejects.toThrow(says);
   });
+
+  test.each(['virtio-net-pci', 'virtio-blk-pci', 'vhost-vdpa-device-pci'])(
+    'every property of %s is known here (validate.property-unknown)',
+    async (driver) => {
+      const said = spawnSync(qemu!, [...board, '-device', `${driver},help`], { encoding: 'utf8', timeout: 60_000 });
+      const names = [...said.stdout.matchAll(/^ {2}([\w.-]+)=/gm)].map(([, name]) => name ?? '');
+      if (driver !== 'vhost-vdpa-device-pci') expect(names.length).toBeGreaterThan(60);
+      const text = `qemu-system-x86_64 -M pc-q35-10.0 ${rootPort} -device ${driver},${names.map((name) => `${name}=1`).join(',')}`;
+      const found = (await findingsIn(text)).filter(({ code }) => code === 'validate.property-unknown');
+      expect(found.map(({ message }) => message)).toEqual([]);
+    },
+  );
 
   test('a netdev serves one device (validate.netdev-link)', async () => {
     await client.execute(...nic({ netdev: 'n1', id: 'first' }, 'rp3'));

@@ -455,6 +455,30 @@ describe('corners', () => {
     expect(await codes(nic(), onL1)).toEqual(['validate.doorbell-unused info']);
   });
 
+  test('-drive with a vDPA device, whose cache is one word', async () => {
+    const of = (cache: string): Promise<string[]> =>
+      codes(args('', `-drive driver=virtio-blk-vhost-vdpa,path=/dev/vhost-vdpa-3,if=none,id=d${cache}`));
+    for (const bad of ['', ',cache=writeback', ',cache.direct=off'])
+      expect(await of(bad)).toContain('validate.disk-cache-direct error');
+    for (const good of [',cache=none', ',cache=directsync', ',cache.direct=on'])
+      expect(await of(good)).not.toContain('validate.disk-cache-direct error');
+  });
+
+  test('paths that are none, each in its own words', async () => {
+    const of = async (path: string): Promise<string | undefined> =>
+      (await findingsIn(args().replace('/dev/vhost-vdpa-0', path))).find(({ code }) => code === 'validate.device-path')
+        ?.message;
+    expect(await of('@VDPA@')).toContain('"@VDPA@" is a placeholder');
+    expect(await of("'{{dev}}'")).toContain('is a placeholder');
+    expect(await of('')).toContain('is empty');
+    expect(await of('vhost-vdpa-0')).toContain('is relative');
+  });
+
+  test('a value in XML is not one of an option', async () => {
+    const [found] = await findingsIn(domain(nic({ drv: "<driver rx_queue_size='abc'/>" })));
+    expect(found?.message).toBe('rx_queue_size must be a whole number from 0 on; got "abc"');
+  });
+
   test('a locked memory limit for a device that pins nothing', async () => {
     const tight = domain(nic({ src: source.replace('-0', '-2'), mac: '52:54:00:0d:0a:02' }), {
       head: `<memtune><hard_limit unit='KiB'>1</hard_limit></memtune>\n${memory}`,

@@ -155,8 +155,14 @@ export const commandLineRules: readonly ValidationRule[] = [
     asks: 'has a virtio-blk-vhost-vdpa block driver cache.direct=on?',
     source: 'QEMU block/blkio.c: blkio_virtio_blk_connect(): "cache.direct=off is not supported"',
     check: onOptions(
-      (option) => option.name === 'blockdev' && knownText(option, 'driver') === 'virtio-blk-vhost-vdpa',
+      ({ name, values }) =>
+        (name === 'blockdev' || name === 'drive') && values.get('driver') === 'virtio-blk-vhost-vdpa',
       (option) => {
+        // -drive has one word for all of it (blockdev.c: bdrv_parse_cache_mode())
+        const mode = option.name === 'drive' ? option.values.get('cache') : undefined;
+        if (mode !== undefined && (isUnknown(mode) || mode === 'none' || mode === 'off' || mode === 'directsync')) {
+          return [];
+        }
         const direct = option.values.get('cache.direct');
         if (direct !== undefined && (isUnknown(direct) || booleanOf(direct) === true)) return [];
         const found = direct === undefined ? 'it is not given, and the default is off' : `got ${quoted(direct)}`;

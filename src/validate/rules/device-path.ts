@@ -25,7 +25,12 @@ export const devicePathRules: readonly ValidationRule[] = [
       if (!isKnown(charDevice) || charDevice === null || isNumbered(charDevice)) return [];
       const what = `${device.label}: device path ${quoted(charDevice)}`;
       if (!charDevice.startsWith('/')) {
-        const message = `${what} is relative: it depends on the directory that QEMU is started in`;
+        const message =
+          charDevice === ''
+            ? `${what} is empty`
+            : /^[@$%{<[]/.test(charDevice)
+              ? `${what} is a placeholder: QEMU gets it as it is written`
+              : `${what} is relative: it depends on the directory that QEMU is started in`;
         return [atDevice(device, message, { fix: 'write /dev/vhost-vdpa-N with its number' })];
       }
       if (charDevice.startsWith('/dev/vhost-vdpa-')) {

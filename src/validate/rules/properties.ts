@@ -34,7 +34,7 @@ const ofDevice = new Set(['driver', 'id', 'bus']);
 
 /** Properties that are read apart from the table of defaults. */
 const others =
-  'addr bootindex disable-legacy host_mtu iommu_platform mac mq netdev num-queues packed page-per-vq queue-size rombar romfile romsize rx_queue_size tx_queue_size vectors virtio-pci-bus-master-bug-migration migrate-extra port chassis romsize seg-max-adjust bios-chs-trans cyls heads secs lcyls lheads lsecs discard_granularity backend_defaults rss-hash class max-write-zeroes-sectors max-discard-sectors'.split(
+  'addr bootindex disable-legacy host_mtu iommu_platform mac mq netdev num-queues packed page-per-vq queue-size rombar romfile romsize rx_queue_size tx_queue_size vectors virtio-pci-bus-master-bug-migration migrate-extra port chassis romsize seg-max-adjust bios-chs-trans cyls heads secs lcyls lheads lsecs discard_granularity backend_defaults rss-hash class max-write-zeroes-sectors max-discard-sectors rsc_interval scsi use-disabled-flag use-started virtio-backend'.split(
     ' ',
   );
 
