@@ -57,8 +57,10 @@ export async function openMonitor(options: MonitorOptions & GlobalOptions, io: I
   }
   const address = qmp === undefined ? undefined : qmpAddressOf(qmp);
   if (pid !== undefined) checkPid(pid, address);
+  // to search all processes takes time, and one that was found stays the one
+  let found: Fact<number> = pid ?? unknown('not-asked', 'nobody has looked for it');
   const process = async (): Promise<Fact<ProcessView>> => {
-    const found = pid ?? (address ? findQemu(address) : domainProcess(options));
+    if (isUnknown(found) || isUnknown(checkQemu(found))) found = address ? findQemu(address) : domainProcess(options);
     return isUnknown(found) ? found : await readProcess(found);
   };
   if (domain !== undefined) {

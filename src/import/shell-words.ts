@@ -41,7 +41,6 @@ export class ShellWords {
   }
 
   /** @throws VdpaQemuError bad-input, with the line */
-
   words(): Word[] {
     for (;;) {
       this.#skipBlanks();
