@@ -342,7 +342,7 @@ describe('every rule finds what it is for', () => {
         );
       }
     }
-    const file = 'test/golden/validation-rules.txt';
+    const file = 'test/validate/rules.expected.txt';
     const text = `${shown.join('\n')}\n`;
     if (updateGolden) writeFileSync(file, text);
     else expect(text).toBe(readFileSync(file, 'utf8'));
