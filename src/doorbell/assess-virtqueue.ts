@@ -6,14 +6,13 @@ import { contradictionsOf } from './contradiction.ts';
 import { cachingHazard } from './kernel-hazards.ts';
 import { isBad, knownParentOf, pciMayTell, type KnownParent } from './known-parent.ts';
 import { locationOf, pageSizesFor } from './location.ts';
-import { doorbellPageOf, notifyAreaOf, severalAreas, type DoorbellPage } from './pci-layout.ts';
+import { reason, verdict, type Judgement, type Reason } from './judgement.ts';
+import { doorbellPageOf } from './pci-layout.ts';
+import { hearPci, isRead } from './pci-witness.ts';
 import { controlVirtqueueOf, roleOf } from './virtqueue-role.ts';
 
 /** QEMU places host notifiers 4096 bytes apart, whatever the host's page size (hw/virtio/virtio-pci.c). */
 export const qemuNotifyStride = 4096;
-
-type Judgement = Pick<VirtqueueAssessment, 'verdict' | 'exclusivity' | 'reasons'>;
-type Reason = VirtqueueAssessment['reasons'][number];
 
 /**
  * The doorbell verdict of one virtqueue, with every reason that led to it, and whose word each is.
@@ -161,32 +160,6 @@ function judgeByWitness(device: VdpaDevice, index: number, pageSize: number, kno
   );
 }
 
-/** What PCI config space says; `silent` where another's word may still count. A text: why it says nothing. */
-type Heard = { judgement: Judgement; silent: false } | { judgement: Judgement; silent: true; silence: string } | string;
-
-function hearPci({ pci }: VdpaDevice, index: number, pageSize: number, known: KnownParent): Heard {
-  if (!isKnown(pci)) return pci.detail;
-  if (pci === null) return 'the parent is no PCI function';
-  if (!pciMayTell(known)) return 'the parent driver does not take its area from PCI config space';
-  const page = doorbellPageOf(pci, index, pageSize);
-  if (typeof page === 'string') return page;
-  const judgement = judgePage(page, pageSize);
-  if (judgement.verdict === 'safe') {
-    if (takesAreaFromPci(known)) return { judgement, silent: false };
-    const silence = 'nothing says that the driver takes its area from PCI config space';
-    return { judgement: { ...judgement, reasons: [] }, silent: true, silence };
-  }
-  if (judgement.reasons.some(({ code }) => code === 'doorbell.page-undeclared')) {
-    return { judgement, silent: true, silence: judgement.reasons[0]?.message ?? '' };
-  }
-  return { judgement, silent: false };
-}
-
-/** A row that ties the driver's area to the capability, and leaves the page to it or vouches for it. */
-function takesAreaFromPci({ table, operator }: KnownParent): boolean {
-  return [table, operator].some((row) => row?.area === 'virtio-notify-capability' && row.exclusive !== 'unknown');
-}
-
 function byOperator(row: ParentRow, reasons: readonly Reason[]): Judgement {
   const message = `that the page holds nothing else is your own word (${row.source})`;
   return {
@@ -203,62 +176,6 @@ function byOperator(row: ParentRow, reasons: readonly Reason[]): Judgement {
 function sharedPage(by: Reason['by']): Reason {
   const message = 'one page for all data virtqueues of this device: one guest owns them all';
   return reason('doorbell.shared-by-own-virtqueues', by, message);
-}
-
-/** Read to the end, and of one meaning. */
-function isRead({ pci }: VdpaDevice): boolean {
-  if (!isKnown(pci)) return false;
-  return pci === null || (isKnown(pci.capabilities) && isKnown(pci.bars) && notifyAreaOf(pci) !== severalAreas);
-}
-
-/** What PCI config space says of a page that the kernel maps. */
-function judgePage(page: DoorbellPage, pageSize: number): Judgement {
-  const where = `BAR ${page.bar} + 0x${page.offset.toString(16)}`;
-  const by = 'pci-config';
-  if (!page.aligned || (page.multiplier !== 0 && page.multiplier !== pageSize)) {
-    return verdict(
-      'unknown',
-      'doorbell.contradiction',
-      by,
-      `the kernel maps it, but PCI config space puts the doorbell at ${where} with ${page.multiplier} bytes per virtqueue: not a page of its own`,
-    );
-  }
-  if (page.neighbours.length > 0) {
-    const message = `the page at ${where} also holds ${some(page.neighbours)}`;
-    return verdict('unsafe', 'doorbell.page-holds-registers', by, message);
-  }
-  if (page.beyondBar) {
-    return verdict('unsafe', 'doorbell.page-beyond-bar', by, `the page at ${where} reaches beyond the BAR`);
-  }
-  if (page.elsewhere.length > 0) {
-    const what = some(page.elsewhere);
-    const message = `the page at ${where} is one of the notify capability, and other pages of it hold ${what}; which is this virtqueue's is only assumed (queue_notify_off cannot be read)`;
-    return verdict('unknown', 'doorbell.assumed-notify-off', by, message);
-  }
-  if (!page.declared) {
-    return verdict(
-      'unknown',
-      'doorbell.page-undeclared',
-      by,
-      `the page at ${where} reaches beyond the notify capability, and nothing declares what its other bytes are`,
-    );
-  }
-  if (page.raggedEnd) {
-    const message = `the notify capability ends in the middle of a page, nothing declares the rest of that page, and that the page at ${where} is this virtqueue's is only assumed (queue_notify_off cannot be read)`;
-    return verdict('unknown', 'doorbell.page-undeclared', by, message);
-  }
-  const reasons = [
-    reason(
-      'doorbell.exclusive',
-      by,
-      `PCI config space: the page at ${where} is inside the notify capability and holds nothing else`,
-    ),
-  ];
-  if (page.multiplier === 0) {
-    const message = 'one doorbell for all virtqueues of this device: one guest owns them all';
-    reasons.push(reason('doorbell.shared-by-own-virtqueues', by, message));
-  }
-  return { verdict: 'safe', exclusivity: 'pci-config', reasons };
 }
 
 /** The kernel's no. Source of the errnos: drivers/vhost/vdpa.c: vhost_vdpa_mmap(). */
@@ -313,18 +230,4 @@ function judgeRefused(
     'kernel',
     'the parent driver has no notification area, or one that is not exactly one host page: the kernel says the same (524) for both',
   );
-}
-
-function reason(code: string, by: Reason['by'], message: string): Reason {
-  return { code, by, message };
-}
-
-function verdict(word: Judgement['verdict'], code: string, by: Reason['by'], message: string): Judgement {
-  return { verdict: word, exclusivity: 'none', reasons: [reason(code, by, message)] };
-}
-
-/** The first of many things: a hostile report may have thousands, for each of thousands of virtqueues. */
-function some(things: readonly string[]): string {
-  const more = things.length > 4 ? [`${things.length - 4} more`] : [];
-  return [...things.slice(0, 4), ...more].join(' and ');
 }
