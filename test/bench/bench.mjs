@@ -62,12 +62,12 @@ function heldOpen() {
   return times;
 }
 
-/** Observing a VM whose 17 virtqueues are all in use, and the same questions one by one. */
+/** Observing a VM whose 64 queue pairs and control virtqueue are all in use, and the same questions one by one. */
 function observe() {
   const outfile = 'node_modules/.cache/round-trips.mjs';
   const entryPoints = ['test/bench/round-trips.ts'];
   buildSync({ entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' });
-  return JSON.parse(execFileSync(process.execPath, [outfile, 'test/fixtures/qmp/qemu-10.0-8-queue-pairs.json']));
+  return JSON.parse(execFileSync(process.execPath, [outfile, 'test/fixtures/qmp/qemu-10.0-64-queue-pairs.json']));
 }
 
 const report = (await parseReports(readFileSync(host, 'utf8'), host))[0];

@@ -37,6 +37,7 @@ describe('transcripts of real VMs', () => {
   test.each([
     [on, ['active', 'verify.active']],
     ['qemu-10.0-8-queue-pairs', ['active', 'verify.active']],
+    ['qemu-10.0-64-queue-pairs', ['active', 'verify.active']],
     ['qemu-10.0-vp0-page-per-vq-off', ['inactive', 'verify.page-per-vq-off']],
     ['qemu-10.0-vp1-page-per-vq-on', ['inactive', 'verify.reason-unknown']],
     ['qemu-10.0-sim0-page-per-vq-on', ['inactive', 'verify.reason-unknown']],
