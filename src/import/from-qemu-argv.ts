@@ -1,7 +1,7 @@
 import type { HostReport } from '../model/generated/host-report.ts';
 import { fromOptions, type Imported } from './from-options.ts';
 import { architectureOf, commandLineOf } from './qemu-options.ts';
-import type { Word } from './words.ts';
+import type { Word } from './word.ts';
 
 /**
  * What a QEMU command line shows to the guest.

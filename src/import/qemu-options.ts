@@ -9,7 +9,7 @@ import { MalformedOption, parseOptionValues, type OptionValues } from './option-
 import { withNics } from './nic-option.ts';
 import { withSettings } from './settings.ts';
 import { asWritten, isUnexpanded, unexpanded, unexpandedValues } from './unexpanded.ts';
-import type { Word } from './words.ts';
+import type { Word } from './word.ts';
 
 /** A QEMU command line, read. */
 export interface CommandLine {

@@ -1,7 +1,7 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { maxWords } from './limits.ts';
 import { unexpandedMark } from './unexpanded.ts';
-import type { Word } from './words.ts';
+import type { Word } from './word.ts';
 
 const blank = /[ \t\r\n]/;
 /** What a shell would act upon, outside of quotes. */

@@ -1,13 +1,7 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { maxWords } from './limits.ts';
 import { ShellWords } from './shell-words.ts';
-import type { TextPlace } from './text-place.ts';
-
-/** One word of a command line. */
-export interface Word {
-  readonly text: string;
-  readonly place: TextPlace;
-}
+import type { Word } from './word.ts';
 
 /**
  * The words of a QEMU command line, from what people have of one:

@@ -1,7 +1,7 @@
 import type { CommandLine } from '../import/qemu-options.ts';
 import type { ConfigurationKind } from '../import/read.ts';
 import type { TextPlace } from '../import/text-place.ts';
-import type { Word } from '../import/words.ts';
+import type { Word } from '../import/word.ts';
 import type { XmlNode } from '../import/xml-document.ts';
 import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
