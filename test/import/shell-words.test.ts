@@ -64,7 +64,10 @@ describe('what a shell would have filled in', () => {
       true,
       true,
     ]);
-    expect(guest.memoryBytes).toMatchObject({ unknown: 'not-expanded', detail: expect.stringContaining('$MEM') });
+    expect(guest.memoryBytes).toMatchObject({
+      unknown: 'not-expanded',
+      detail: expect.stringContaining('$MEM') as string,
+    });
     expect(guest.interfaces[0]?.vectors).toBe(4);
     expect(binding.devices[0]).toMatchObject({ charDevice: { unknown: 'not-expanded' } });
     // the socket is the host's own affair
