@@ -6,6 +6,7 @@ import type { Host, Unknown } from '../model/generated/host-report.ts';
 import { cpuOf } from './cpuinfo.ts';
 import { errnoOf } from './errno.ts';
 import { listDirectory, readText, unreadable, type Roots } from './files.ts';
+import { pageSizeByProgram } from './page-size.ts';
 import { runProgram, type RunProgram } from './program.ts';
 import { reportText } from './report-text.ts';
 import type { Syscalls } from './syscalls.ts';
@@ -45,13 +46,6 @@ export function hostName(name: string): string {
       .replace(/^[^A-Za-z0-9]+/, '')
       .slice(0, 254) || 'localhost'
   );
-}
-
-async function pageSizeByProgram(run: RunProgram): Promise<Host['pageSize']> {
-  const output = await run('getconf', ['PAGESIZE']);
-  if (isUnknown(output)) return output;
-  const size = Number(output.stdout.trim());
-  return Number.isSafeInteger(size) && size > 0 ? size : unknown('malformed', 'getconf PAGESIZE gave no number');
 }
 
 /** Only opened: an ioctl may hang where KVM is a façade of an outer hypervisor. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { isUnknown, type Fact } from '../model/fact.ts';
 import { hostRoots, linkTarget, listDirectory, readText } from './files.ts';
-import { runProgram } from './program.ts';
+import { pageSizeOnce } from './page-size.ts';
 
 /** What /proc shows of a process, as far as vhost-vdpa devices are concerned. */
 export interface ProcessView {
@@ -23,7 +23,7 @@ export interface DeviceMapping {
 export async function readProcess(
   pid: number,
   roots: { readonly procRoot: string } = hostRoots,
-  pageSize: () => Promise<Fact<number>> = askPageSize,
+  pageSize: () => Promise<Fact<number>> = pageSizeOnce,
 ): Promise<ProcessView> {
   const directory = path.join(roots.procRoot, String(pid));
   const commandLine = readText(path.join(directory, 'cmdline'));
@@ -55,11 +55,4 @@ export function openFiles(directory: string): Fact<Map<number, string>> {
     if (typeof target === 'string') files.set(Number(name), target);
   }
   return files;
-}
-
-async function askPageSize(): Promise<Fact<number>> {
-  const output = await runProgram('getconf', ['PAGESIZE']);
-  if (isUnknown(output)) return output;
-  const size = Number(output.stdout.trim());
-  return Number.isSafeInteger(size) && size > 0 ? size : unknown('malformed', 'getconf PAGESIZE gave no number');
 }
