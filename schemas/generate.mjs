@@ -18,7 +18,7 @@ const schemas = await Promise.all(
 /** Inputs that people write get every error in one run; machine-made ones stop at the first (cheaper, and hostile). */
 const collectAll = new Set(['vm-spec.schema.json', 'parent-knowledge.schema.json']);
 
-/** Of these `validate` tells every error, once the quick validator has found one; see src/model/breaches.ts. */
+/** Of these `validate` tells every error, once the quick validator has found one; see src/validate/schema-findings.ts. */
 const explained = new Set(['guest-configuration.schema.json', 'host-report.schema.json', 'vm-plan.schema.json']);
 
 /** Those that `baseline` reads ten thousand of. */

@@ -11,7 +11,6 @@ export const addLaunch: AddCommand = (parser, choose) =>
         .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'which of several hosts this one is' })
         .option('timeout', { type: 'number', default: 60, describe: 'seconds for the guest driver to come up' })
-
         .option('detach', {
           type: 'boolean',
           default: false,

@@ -4,7 +4,7 @@ import type { QmpExecutor } from '../host/qmp-client.ts';
 import { connectQmp, type QmpSocket } from '../host/qmp-connect.ts';
 import { pidFileOf, virshMonitor } from '../host/virsh-monitor.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { GlobalOptions, Io } from './io.ts';
 import { qmpAddressOf } from './qmp-address.ts';
 
@@ -72,6 +72,11 @@ export async function openMonitor(options: MonitorOptions & GlobalOptions, io: I
   if (qmp === undefined || address === undefined) throw new VdpaQemuError('usage', 'no monitor was given');
   const client = await connectQmp(address, { timeoutMs });
   return { label: qmp, executor: client, process, close: () => client.close() };
+}
+
+/** The command line of a process; undefined where it is not known. */
+export function argumentsOf(process: Fact<ProcessView>): readonly string[] | undefined {
+  return isKnown(process) && isKnown(process.arguments) ? process.arguments : undefined;
 }
 
 /** @throws VdpaQemuError usage */

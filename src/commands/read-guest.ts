@@ -2,7 +2,6 @@ import { findingsOf } from '../import/from-options.ts';
 import { fromPlan } from '../import/from-plan.ts';
 import { importRunning } from '../import/from-qmp.ts';
 import { kindOf, readGuestConfiguration, type ConfigurationKind } from '../import/read.ts';
-import { isKnown } from '../model/fact.ts';
 import { hasErrors, sortFindings } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
@@ -13,7 +12,7 @@ import { loadSpec } from '../spec/load.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import { observeVm } from '../verify/observe.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { openMonitor, type MonitorOptions } from './monitor.ts';
+import { argumentsOf, openMonitor, type MonitorOptions } from './monitor.ts';
 import { requiredIn } from './plan-spec.ts';
 import { tell } from './result.ts';
 
@@ -101,8 +100,8 @@ export async function guestFromMonitor(options: GlobalOptions & MonitorOptions, 
   try {
     const process = await monitor.process();
     const observation = await observeVm(monitor.executor, { process });
-    const args = isKnown(process) && isKnown(process.arguments) ? process.arguments : undefined;
-    const { configuration, complaints } = await importRunning(monitor.executor, observation, args);
+    const imported = await importRunning(monitor.executor, observation, argumentsOf(process));
+    const { configuration, complaints } = imported;
     tell([...observation.notes, ...findingsOf(complaints, monitor.label)], options, io);
     return { configuration, references: {}, require: [] };
   } finally {

@@ -1,6 +1,5 @@
 import { VdpaQemuError } from '../model/error.ts';
 import { importRunning } from '../import/from-qmp.ts';
-import { isKnown } from '../model/fact.ts';
 import { hasErrors } from '../model/finding.ts';
 import type { Guest } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
@@ -13,7 +12,7 @@ import { explainingReport } from '../verify/explaining-report.ts';
 import { observeUntilReady } from '../verify/observe-until-ready.ts';
 import { verifyVm, type VerifyOptions as JudgeOptions } from '../verify/verify.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
-import { openMonitor, type Monitor, type MonitorOptions } from './monitor.ts';
+import { argumentsOf, openMonitor, type Monitor, type MonitorOptions } from './monitor.ts';
 import { planSpec, policyOf, readSpecText, requiredIn } from './plan-spec.ts';
 import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
@@ -60,8 +59,7 @@ export async function verify(options: VerifyCommandOptions, io: Io): Promise<Exi
 
 /** All that the running VM shows to its guest. */
 async function runningGuest(monitor: Monitor, observation: Observation): Promise<Guest> {
-  const process = await monitor.process();
-  const args = isKnown(process) && isKnown(process.arguments) ? process.arguments : undefined;
+  const args = argumentsOf(await monitor.process());
   const imported = await importRunning(monitor.executor, observation, args, AbortSignal.timeout(60_000));
   return imported.configuration.guest;
 }

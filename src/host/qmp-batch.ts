@@ -20,8 +20,8 @@ export interface QmpWait {
 }
 
 /** What the answers to one batch, which are all kept, may have together: bytes, and values as measure() counts them. */
-const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_VALUES = 1_000_000;
+export const MAX_BYTES = 32 * 1024 * 1024;
+export const MAX_VALUES = 1_000_000;
 
 /** Commands that were sent together and are waited for together: one timer and one abort listener for all of them. */
 export class QmpBatch {

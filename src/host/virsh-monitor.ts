@@ -2,7 +2,14 @@ import { isUnknown } from '../model/fact.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import type { Unknown } from '../model/generated/host-report.ts';
 import { runProgram, type Output, type ProgramLimits } from './program.ts';
-import type { QmpArguments, QmpCommand, QmpOutcome, QmpWait } from './qmp-batch.ts';
+import {
+  MAX_BYTES,
+  MAX_VALUES,
+  type QmpArguments,
+  type QmpCommand,
+  type QmpOutcome,
+  type QmpWait,
+} from './qmp-batch.ts';
 import type { QmpExecutor } from './qmp-client.ts';
 import { harmless, QmpError } from './qmp-error.ts';
 import { measure } from './qmp-message.ts';
@@ -16,10 +23,6 @@ export interface VirshOptions {
   /** runs virsh; another in tests */
   readonly run?: ((name: string, args: readonly string[], limits: ProgramLimits) => Promise<Output>) | undefined;
 }
-
-/** What all replies of one virsh may have together: as the replies to one batch on a socket, see qmp-batch.ts. */
-const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_VALUES = 1_000_000;
 
 /** Bytes of commands in one argument: the kernel takes 128 KiB (MAX_ARG_STRLEN). */
 const MAX_ARGUMENT = 96 * 1024;

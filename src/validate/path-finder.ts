@@ -27,19 +27,25 @@ export class PathFinder {
     this.#left--;
     if (kind === 'host-report' && !startsAsJson(text)) return this.#findInYaml(path);
     if (configuration && /^\/(?:interfaces|disks|vdpaDevices|machine|memoryBytes)/.test(path)) return placeOf(path);
-    const number = this.#lines === undefined ? null : /^\/(\d{1,6})(?=\/|$)/.exec(path);
-    if (!this.#lines || !number) return placeInJson(text, path);
-    const [line, own] = this.#lines[Number(number[1])] ?? [1, ''];
-    return { ...placeInJson(own, path.slice(number[0].length)), line };
+    const part = this.#lines === undefined ? undefined : inStream(path);
+    if (!this.#lines || !part) return placeInJson(text, path);
+    const [line, own] = this.#lines[part.index] ?? [1, ''];
+    return { ...placeInJson(own, part.path), line };
   }
 
   #findInYaml(path: string): TextPlace | undefined {
     this.#yaml ??= locatorsIn(this.#document.text);
     const [single] = this.#yaml;
     if (this.#yaml.length === 1) return single?.(path);
-    const [number = '', index] = /^\/(\d{1,6})(?=\/|$)/.exec(path) ?? [];
-    return index === undefined ? undefined : this.#yaml[Number(index)]?.(path.slice(number.length));
+    const part = inStream(path);
+    return part && this.#yaml[part.index]?.(part.path);
   }
+}
+
+/** A path into one of several documents begins with the number of that. */
+function inStream(path: string): { readonly index: number; readonly path: string } | undefined {
+  const [number = '', index] = /^\/(\d{1,6})(?=\/|$)/.exec(path) ?? [];
+  return index === undefined ? undefined : { index: Number(index), path: path.slice(number.length) };
 }
 
 function startsAsJson(text: string): boolean {

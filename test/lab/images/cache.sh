@@ -5,7 +5,7 @@ set -euo pipefail
 images=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${VDPA_QEMU_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vdpa-qemu-lab}
 mkdir -p "$cache"
-exec 8>"$cache/$(basename "$0").lock" && flock 8 # test files run two at a time, and may want the same
+exec 8>"$cache/$(basename "$0").lock" && flock 8 # another run may be making the same
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 
