@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     // forks: ffi-rs crashes in worker threads at their exit
     pool: 'forks',
+    reporters: ['default', './test/skips.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/lab/**'],
     testTimeout: 30_000,

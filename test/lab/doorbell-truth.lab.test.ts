@@ -15,7 +15,7 @@ import { full } from './extent.ts';
 import { images, missing, type Arch, type ImageOptions } from './images.ts';
 import { bootL1, type L1 } from './l1.ts';
 import { bootL2, endL2, type L2Options } from './l2.ts';
-import { probe } from './product.ts';
+import { probe, product } from './product.ts';
 import { doorbells, hostNotifiers, mappedDoorbells, qmpReturn, until } from './witness.ts';
 
 const file = 'docs/truth/doorbell.md';
@@ -118,9 +118,7 @@ describe.each(full ? platforms : platforms.slice(0, 1))('doorbell truth, $label'
   });
 
   async function assessed(...more: string[]): Promise<Assessment> {
-    const { stdout } = await l1.run(['vdpa-qemu', 'assess', '/tmp/report.json', '--json', ...more], {
-      timeoutMs: 300_000,
-    });
+    const { stdout } = await product(l1, ['assess', '/tmp/report.json', '--json', ...more]);
     return JSON.parse(stdout) as Assessment;
   }
 

@@ -140,6 +140,12 @@ export class L1 {
     return (await this.#ask({ argv, timeoutMs: 120_000, ...options })) as RunResult;
   }
 
+  /** Runs `vdpa-qemu WORDS` in a process that stays (l1/warm.mjs), without standard input. */
+  async runWarm(words: readonly string[], timeoutMs: number): Promise<RunResult> {
+    const reply = await this.#ask({ product: words, timeoutMs });
+    return { signal: null, timedOut: false, ...reply } as unknown as RunResult;
+  }
+
   /** Runs a command that must succeed; its stdout. */
   async ok(argv: readonly string[], options: RunOptions = {}): Promise<string> {
     const { code, signal, stdout, stderr, timedOut } = await this.run(argv, options);

@@ -2,6 +2,8 @@
  * The agent of L1: does what L0 asks over a virtio-serial port, one JSON object per line each way.
  *
  *   {id, argv, stdin?, cwd?, env?, timeoutMs?}   -> {id, code, signal, stdout, stderr, timedOut}
+ *   {id, product: [word, ..], timeoutMs?}        -> {id, code, stdout, stderr}   by warm.mjs; one that is busy, or has
+ *                                                   run out of time, is replaced
  *   {id, spawn: argv, log?, cwd?, env?}          -> {id, pid, log}       in the background, output into the file log
  *   {id, wait: pid}                              -> {id, code, signal}   when that background process has ended
  *   {id, kill: pid, signal?}                     -> {id}
@@ -12,13 +14,14 @@
  * be started with spawn. Each process gets its own process group; a timeout kills the group.
  * A read of the port that gives nothing means that L0 has hung up: the agent ends, and with it the machine.
  */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readFileSync, readdirSync } from 'node:fs';
 import { open, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 
 const ports = '/sys/class/virtio-ports';
+const idle = []; // of warm.mjs
 const background = new Map(); // pid -> promise of {code, signal}
 let logs = 0;
 
@@ -67,11 +70,14 @@ async function answer(line) {
 
 async function act(request) {
   if (request.argv !== undefined) return await run(request);
+  if (request.product !== undefined) return await runWarm(request);
   if (request.spawn !== undefined) return await startBackground(request);
   if (request.wait !== undefined) return await waitFor(request.wait);
   if (request.kill !== undefined) return kill(request);
   if (request.write !== undefined) return await write(request);
-  throw new Error(`no argv, spawn, wait, kill or write in the request; it has ${Object.keys(request).join(', ')}`);
+  throw new Error(
+    `no argv, product, spawn, wait, kill or write in the request; it has ${Object.keys(request).join(', ')}`,
+  );
 }
 
 function start(argv, request, stdio) {
@@ -99,6 +105,22 @@ function run(request) {
     );
     child.on('error', (error) => (clearTimeout(timer), reject(error)));
     child.on('close', (code, signal) => (clearTimeout(timer), resolve({ code, signal, ...output, timedOut })));
+  });
+}
+
+function runWarm({ product, timeoutMs }) {
+  const warm = idle.pop() ?? fork('/project/test/lab/l1/warm.mjs');
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => warm.kill('SIGKILL'), timeoutMs || 2 ** 31 - 1);
+    const ended = (code, signal) => (clearTimeout(timer), reject(new Error(`warm.mjs ended with ${signal ?? code}`)));
+    warm.once('exit', ended);
+    warm.once('message', (result) => {
+      clearTimeout(timer);
+      warm.off('exit', ended);
+      idle.push(warm);
+      resolve(result);
+    });
+    warm.send(product);
   });
 }
 
