@@ -75,7 +75,7 @@ export const coverage: readonly { readonly path: string; readonly inDigest: bool
   { path: '/otherOptions/*', inDigest: true, reason: 'firmware, kernel, SMBIOS, NUMA, clock and the like' },
 ];
 
-const excluded = coverage.filter(({ inDigest }) => !inDigest).map(({ path }) => path.split('/'));
+const excluded = coverage.filter(({ inDigest }) => !inDigest).map(({ path }) => path.slice(1).split('/'));
 
 /**
  * True where the digest covers the leaf.
@@ -83,7 +83,7 @@ const excluded = coverage.filter(({ inDigest }) => !inDigest).map(({ path }) => 
  */
 export function isCovered(segments: readonly (string | number)[]): boolean {
   return !excluded.some(
-    ([, ...pattern]) =>
+    (pattern) =>
       pattern.length === segments.length &&
       pattern.every((part, index) => part === '*' || part === String(segments[index])),
   );

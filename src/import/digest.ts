@@ -4,8 +4,6 @@ import type { Guest, GuestConfiguration, Unknown } from '../model/generated/gues
 import { pointerOf } from '../model/pointer.ts';
 import { isCovered } from './coverage.ts';
 
-type Segments = readonly (string | number)[];
-
 /** Changes when the canonical form does: digests of different versions cannot be compared. */
 const formVersion = 1;
 
@@ -24,16 +22,20 @@ export function digestOf(guest: Guest): string | null {
 /** The unknown leaves of a guest, sorted by path. */
 export function undeterminedIn(guest: Guest): GuestConfiguration['undetermined'] {
   const found: GuestConfiguration['undetermined'] = [];
-  const walk = (node: unknown, segments: Segments): void => {
+  const at: (string | number)[] = [];
+  const walk = (node: unknown): void => {
     if (typeof node !== 'object' || node === null) return;
     if (isUnknownFact(node)) {
-      found.push({ path: pointerOf(segments), reason: node.detail, inDigest: isCovered(segments) });
+      found.push({ path: pointerOf(at), reason: node.detail, inDigest: isCovered(at) });
       return;
     }
-    if (Array.isArray(node)) node.forEach((item, index) => walk(item, [...segments, index]));
-    else for (const [key, value] of Object.entries(node)) walk(value, [...segments, key]);
+    for (const [key, value] of Array.isArray(node) ? node.entries() : Object.entries(node)) {
+      at.push(key);
+      walk(value);
+      at.pop();
+    }
   };
-  walk(guest, []);
+  walk(guest);
   return found.sort((a, b) => compare(a.path, b.path));
 }
 
@@ -42,9 +44,24 @@ function isUnknownFact(node: object): node is Unknown {
   return 'unknown' in node && typeof node.unknown === 'string' && 'detail' in node && typeof node.detail === 'string';
 }
 
-function canonical(node: unknown, segments: Segments): unknown {
-  if (Array.isArray(node)) return node.map((item, index) => canonical(item, [...segments, index]));
+/** @param at where the node is; the same again afterwards */
+function canonical(node: unknown, at: (string | number)[]): unknown {
   if (typeof node !== 'object' || node === null) return node;
-  const entries = Object.entries(node).filter(([key]) => isCovered([...segments, key]));
-  return entries.sort(([a], [b]) => compare(a, b)).map(([key, value]) => [key, canonical(value, [...segments, key])]);
+  const below = (key: string | number, value: unknown): unknown => {
+    at.push(key);
+    const form = canonical(value, at);
+    at.pop();
+    return form;
+  };
+  if (Array.isArray(node)) return node.map((item, index) => below(index, item));
+  const covered = (key: string): boolean => {
+    at.push(key);
+    const yes = isCovered(at);
+    at.pop();
+    return yes;
+  };
+  return Object.entries(node)
+    .filter(([key]) => covered(key))
+    .sort(([a], [b]) => compare(a, b))
+    .map(([key, value]) => [key, below(key, value)]);
 }
