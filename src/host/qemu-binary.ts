@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, VdpaQemuError } from '../model/error.ts';
 import type { QemuCapabilities } from '../model/generated/host-report.ts';
 import { startProgram, type Program, type ProgramExit } from './process.ts';
+import { guestVocabularyOf } from './guest-vocabulary.ts';
 import { capabilitiesOf, capabilityQuestions } from './qmp-capabilities.ts';
-import type { QmpCommand, QmpOutcome } from './qmp-batch.ts';
+import type { AskQemu } from './qmp-batch.ts';
 import { connectQmp } from './qmp-connect.ts';
 import { harmless, QmpError } from './qmp-error.ts';
 
@@ -63,7 +64,14 @@ const argv = '-nodefaults -no-user-config -display none -machine none,accel=tcg:
  *   aborted; with the end of its stderr in `details`. It is stopped in any case.
  */
 export async function queryQemuCapabilities(path: string, options: QemuWait = {}): Promise<QemuCapabilities> {
-  return await askQemuBinary(path, capabilityQuestions, capabilitiesOf, options);
+  return await askQemuBinary(
+    path,
+    async (ask) => {
+      const capabilities = capabilitiesOf(await ask(capabilityQuestions));
+      return { ...capabilities, ...(await guestVocabularyOf(ask)) };
+    },
+    options,
+  );
 }
 
 export interface QemuWait {
@@ -73,20 +81,19 @@ export interface QemuWait {
 }
 
 /**
- * Starts a QEMU without a machine, asks it something and ends it.
- * @param read what is made of the answers, in the order of the questions
- * @throws VdpaQemuError as queryQemuCapabilities(), also for what `read` throws
+ * Starts a QEMU without a machine, talks with it and ends it.
+ * @param talk asks questions, each time all of a list together; the answers come in their order
+ * @throws VdpaQemuError as queryQemuCapabilities(), also for what `talk` throws
  */
 export async function askQemuBinary<T>(
   path: string,
-  questions: readonly QmpCommand[],
-  read: (outcomes: readonly QmpOutcome[]) => T,
+  talk: (ask: AskQemu) => Promise<T>,
   options: QemuWait = {},
 ): Promise<T> {
   const { timeoutMs = 20_000, signal } = options;
   const program = await startProgram(path, argv, { pipe: true, signal });
   try {
-    return await ask(program, questions, read, timeoutMs, signal);
+    return await converse(program, talk, timeoutMs, signal);
   } catch (error) {
     throw await failureOf(path, program, error);
   } finally {
@@ -94,18 +101,19 @@ export async function askQemuBinary<T>(
   }
 }
 
-async function ask<T>(
+async function converse<T>(
   program: Program,
-  questions: readonly QmpCommand[],
-  read: (outcomes: readonly QmpOutcome[]) => T,
+  talk: (ask: AskQemu) => Promise<T>,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (program.stdio === undefined) throw new VdpaQemuError('internal', 'started without a pipe');
   const deadline = performance.now() + timeoutMs;
   const client = await connectQmp({ stream: program.stdio }, { timeoutMs, signal });
-  const left = Math.max(1, Math.ceil(deadline - performance.now()));
-  const answer = read(await client.executeAll(questions, { timeoutMs: left, signal }));
+  const answer = await talk((questions) => {
+    const left = Math.max(1, Math.ceil(deadline - performance.now()));
+    return client.executeAll(questions, { timeoutMs: left, signal });
+  });
   // Politely first; stop() sees to it if that does not help.
   await client.execute('quit', undefined, { timeoutMs: 1000 }).catch(() => undefined);
   await endOf(program, 1000);

@@ -1,3 +1,4 @@
+import { deviceTypeOf } from '../model/device-type.ts';
 import { askQemuBinary, type QemuWait } from './qemu-binary.ts';
 import type { QmpCommand, QmpOutcome } from './qmp-batch.ts';
 import { QmpSchema } from './qmp-schema.ts';
@@ -13,13 +14,6 @@ export interface QemuVocabulary {
   readonly netdevs: ReadonlyMap<string, ReadonlyMap<string, string> | null>;
 }
 
-/** Other names of devices (system/qdev-monitor.c: qdev_alias_table); those of virtio lose `-pci` alone. */
-const otherNames: Readonly<Record<string, string>> = {
-  ahci: 'ich9-ahci',
-  'e1000-82540em': 'e1000',
-  lsi: 'lsi53c895a',
-};
-
 /**
  * Asks a QEMU binary for the properties of devices (device-list-properties) and the options of network back ends
  * (query-qmp-schema: the argument of netdev_add), by starting it without a machine.
@@ -32,7 +26,7 @@ export async function askQemuVocabulary(
   netdevTypes: readonly string[],
   wait: QemuWait = {},
 ): Promise<QemuVocabulary> {
-  const names = deviceTypes.map((name) => realName(name));
+  const names = deviceTypes.map((name) => deviceTypeOf(name));
   const questions: readonly QmpCommand[] = [
     { execute: 'query-version' },
     { execute: 'query-qmp-schema' },
@@ -46,12 +40,7 @@ export async function askQemuVocabulary(
       netdevs: new Map(netdevTypes.map((type) => [type, qapi.branchMemberTypes('netdev_add', type) ?? null])),
     };
   };
-  return await askQemuBinary(binary, questions, read, wait);
-}
-
-function realName(name: string): string {
-  if (Object.hasOwn(otherNames, name)) return otherNames[name] ?? name;
-  return /^virtio-[a-z0-9]+$/.test(name) ? `${name}-pci` : name;
+  return await askQemuBinary(binary, async (ask) => read(await ask(questions)), wait);
 }
 
 function versionOf(value: unknown): string {

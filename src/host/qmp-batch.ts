@@ -13,6 +13,9 @@ export interface QmpCommand {
 export type QmpOutcome =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: QmpError };
 
+/** Sends commands together, and gives the answers in their order. */
+export type AskQemu = (questions: readonly QmpCommand[]) => Promise<readonly QmpOutcome[]>;
+
 export interface QmpWait {
   /** milliseconds for all answers together */
   readonly timeoutMs?: number | undefined;

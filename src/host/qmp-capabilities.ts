@@ -114,12 +114,12 @@ function propertiesOf(outcome: QmpOutcome | undefined): string[] | null {
     .sort(compare);
 }
 
-function valueOf(outcome: QmpOutcome | undefined): unknown {
+export function valueOf(outcome: QmpOutcome | undefined): unknown {
   if (outcome?.ok === false) throw outcome.error;
   return outcome?.value;
 }
 
-function textOf(value: unknown, what: string): string {
+export function textOf(value: unknown, what: string): string {
   return cleaned(asText(value, what));
 }
 
@@ -127,7 +127,7 @@ function cleaned(text: string): string {
   return printable(text.slice(0, MAX_TEXT)).slice(0, MAX_TEXT);
 }
 
-function bounded(list: readonly unknown[], what: string): readonly unknown[] {
+export function bounded(list: readonly unknown[], what: string): readonly unknown[] {
   if (list.length > MAX_ITEMS) throw new QmpError('too-large', `${what}: ${list.length} entries`);
   return list;
 }

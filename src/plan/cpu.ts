@@ -1,4 +1,5 @@
 import { isKnown } from '../model/fact.ts';
+import type { QemuCapabilities } from '../model/generated/host-report.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import type { PlanFindings } from './findings.ts';
 import type { Host } from './host.ts';
@@ -13,8 +14,9 @@ export function checkCpus(
 ): void {
   const { model, count } = spec.cpu;
   for (const host of hosts) {
-    const machines = emulatorWith(machine.name, host)?.capabilities.machines ?? [];
-    const most = machines.find(({ name }) => name === machine.name)?.cpuMax;
+    const capabilities = emulatorWith(machine.name, host)?.capabilities;
+    checkModel(model, host, capabilities?.cpuModels, findings);
+    const most = capabilities?.machines.find(({ name }) => name === machine.name)?.cpuMax;
     if (most === undefined || count <= most) continue;
     findings.error(
       'plan.too-many-cpus',
@@ -40,6 +42,12 @@ export function checkCpus(
       `CPU model ${model} with KVM: Arm hosts run only the models host and max under KVM`,
     );
   }
+}
+
+/** Where the report does not tell, nothing is said: QEMU ends at once with a model that it does not have. */
+function checkModel(model: string, host: Host, known: QemuCapabilities['cpuModels'], findings: PlanFindings): void {
+  if (known === undefined || !isKnown(known) || known.includes(model)) return;
+  findings.error('plan.cpu-model-missing', '/cpu/model', `QEMU of host ${host.name} has no CPU model ${model}`);
 }
 
 /** /dev/kvm can be opened there, and it runs guests of the machine's architecture. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -122,6 +123,16 @@ describe.skipIf(qemu === undefined)(`queryQemuCapabilities of a real QEMU${needs
     expect(capabilities.netdevVhostVdpa).toEqual(['queues', 'vhostdev', 'vhostfd', 'x-svq']);
     expect(capabilities.commands).toContain('x-query-virtio');
     expect(capabilities.commands).not.toContain('qom-list-get');
+  });
+
+  it('knows its CPU models and types of devices, and not those of which it would end', async () => {
+    const { cpuModels, deviceTypes } = await queryQemuCapabilities(qemu!);
+    expect(cpuModels).toEqual(expect.arrayContaining(['EPYC', 'max', 'qemu64']));
+    expect(deviceTypes).toMatchObject({ e1000: true, 'qemu-xhci': true, 'tpm-tis-device': false });
+    expect(Object.keys(deviceTypes!)).toEqual(Object.keys(deviceTypes!).sort());
+    // asked of a QEMU without the module of the part, this type ends it
+    const listed = execFileSync(qemu!, ['-device', 'help'], { encoding: 'utf8' }).includes('"virtio-gpu-gl-device"');
+    if (!listed) expect(deviceTypes).toMatchObject({ 'virtio-gpu-gl-pci': false, 'virtio-vga-gl': false });
   });
 
   it('can be aborted', async () => {

@@ -59,6 +59,7 @@ const s1: Side = { device: 's1' };
 const on = { 'page-per-vq': 'on' };
 const two = { mq: 'on', vectors: '6' };
 const rng = ['-device', 'pcie-root-port,id=port1,chassis=2,addr=0x5', '-device', 'virtio-rng-pci,bus=port1'];
+const igb = ['-device', 'pcie-root-port,id=port1,chassis=2,addr=0x5', '-device', 'igb,id=nic1,bus=port1'];
 const returnPath = { capabilities: ['return-path'] };
 const old = { machine: 'pc-q35-7.2' };
 
@@ -392,6 +393,16 @@ export const cells: readonly Cell[] = [
     guest: 'size=80',
     rings: true,
   },
+  {
+    name: 'QEMU 10.0 -> 7.2, which has no igb',
+    source: { ...s0, ...old, extra: igb },
+    destination: { ...s1, ...old, extra: igb, emulator: 'qemu-7.2' },
+  },
+  {
+    name: 'QEMU 10.0 -> 7.2, which has no CPU model SierraForest',
+    source: { ...s0, ...old, cpu: 'SierraForest' },
+    destination: { ...s1, ...old, cpu: 'SierraForest', emulator: 'qemu-7.2' },
+  },
 ];
 
 /**
@@ -416,7 +427,14 @@ const seen: readonly (readonly [readonly Outcome[], readonly string[]])[] = [
   [['source-did-not-start'], ['x-svq on, vp_vdpa as it is']],
   [
     ['destination-did-not-start'],
-    ['machine of no destination QEMU', 'no such device', 'device busy', 'network card on a block device'],
+    [
+      'machine of no destination QEMU',
+      'QEMU 10.0 -> 7.2, which has no igb',
+      'QEMU 10.0 -> 7.2, which has no CPU model SierraForest',
+      'no such device',
+      'device busy',
+      'network card on a block device',
+    ],
   ],
   [
     ['failed-source-alive'],

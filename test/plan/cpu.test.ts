@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { HostReport } from '../../src/model/generated/host-report.ts';
+import type { HostReport, QemuCapabilities } from '../../src/model/generated/host-report.ts';
 import { checkCpus } from '../../src/plan/cpu.ts';
 import { PlanFindings } from '../../src/plan/findings.ts';
 import { hostOf } from '../../src/plan/host.ts';
@@ -13,6 +13,13 @@ const virt = { name: 'virt-10.0', architecture: 'aarch64' } as const;
 
 function host(name: string, edit: Partial<HostReport['host']> = {}, qemu = captured.qemu): ReturnType<typeof hostOf> {
   return hostOf({ ...captured, host: { ...captured.host, name, ...edit }, qemu });
+}
+
+function withModels(cpuModels: QemuCapabilities['cpuModels']): HostReport['qemu'] {
+  return captured.qemu.map(({ path, capabilities }) => ({
+    path,
+    capabilities: { ...(capabilities as QemuCapabilities), ...(cpuModels && { cpuModels }) },
+  }));
 }
 
 function check(spec: object, hosts: ReturnType<typeof hostOf>[], machine: typeof q35 | typeof virt): string[] {
@@ -57,6 +64,15 @@ describe('checkCpus', () => {
     ['max with KVM on Arm', { cpu: { model: 'max' } }, [host('a', arm)], virt, []],
     ['host with KVM on Arm', { accelerator: 'kvm', cpu: { model: 'host' } }, [host('a', arm)], virt, []],
     ['a named model with TCG on Arm', { accelerator: 'tcg' }, [host('a', arm)], virt, []],
+    ['a model that QEMU has', { cpu: { model: 'qemu64' } }, [host('a', {}, withModels(['max', 'qemu64']))], q35, []],
+    [
+      'a model that QEMU has not',
+      { cpu: { model: 'qemu65' } },
+      [host('a'), host('b', {}, withModels(['max', 'qemu64']))],
+      q35,
+      ['error plan.cpu-model-missing: QEMU of host b has no CPU model qemu65'],
+    ],
+    ['models that are not known', {}, [host('a', {}, withModels({ unknown: 'program-failed', detail: '' }))], q35, []],
   ])('%s', (_name, spec, hosts, machine, expected) => {
     expect(check(spec, hosts, machine)).toEqual(expected);
   });

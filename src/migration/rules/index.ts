@@ -10,6 +10,7 @@ import { otherDeviceRules } from './other-devices.ts';
 import { queueRules } from './queues.ts';
 import { resourceRules } from './resources.ts';
 import { migratabilityRules } from './source.ts';
+import { vocabularyRules } from './vocabulary.ts';
 
 /** The rules that the vDPA device at the destination decides. */
 export const pairRules: readonly MigrationRule[] = [
@@ -25,6 +26,7 @@ export const pairRules: readonly MigrationRule[] = [
 export const rules: readonly MigrationRule[] = [
   ...migratabilityRules,
   ...machineRules,
+  ...vocabularyRules,
   ...guestAbiRules,
   ...otherDeviceRules,
   ...pairRules,

@@ -96,12 +96,12 @@ export const machineRules: readonly MigrationRule[] = [
     check: ({ pairs, to }) =>
       pairs.flatMap(({ kind, path, label }) => {
         const capabilities = to.qemu?.capabilities;
-        const lacks =
-          kind === 'net'
-            ? capabilities?.netdevVhostVdpa === null && '-netdev vhost-vdpa'
-            : kind === 'block' &&
-              capabilities?.blockdevVirtioBlkVhostVdpa === false &&
-              'block driver virtio-blk-vhost-vdpa';
+        const generic = 'vhost-vdpa-device-pci';
+        const lacks = {
+          net: capabilities?.netdevVhostVdpa === null && '-netdev vhost-vdpa',
+          block: capabilities?.blockdevVirtioBlkVhostVdpa === false && 'block driver virtio-blk-vhost-vdpa',
+          generic: capabilities?.deviceProperties[generic] === null && `device type ${generic}`,
+        }[kind];
         return typeof lacks === 'string'
           ? [{ path, message: `${label}: QEMU of host ${to.report.host.name} has no ${lacks}` }]
           : [];

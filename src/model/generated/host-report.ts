@@ -159,6 +159,18 @@ export interface QemuCapabilities {
     [k: string]: null | Text[];
   };
   /**
+   * whether this QEMU has a type of device that guests may have beside vDPA: true, false; of others nothing is said. Absent: a report of an older version, which did not ask
+   */
+  deviceTypes?:
+    | {
+        [k: string]: boolean;
+      }
+    | Unknown;
+  /**
+   * names of query-cpu-definitions, sorted: what -cpu takes. Absent: a report of an older version, which did not ask
+   */
+  cpuModels?: Text[] | Unknown;
+  /**
    * members of the QAPI object behind -netdev vhost-vdpa, sorted; null: not in this QEMU
    */
   netdevVhostVdpa: null | Text[];
