@@ -144,7 +144,7 @@ describe.each(full ? platforms : platforms.slice(0, 1))('doorbell truth, $label'
     for (const { index, verdict } of told.virtqueues) demand(verdict !== 'unknown', `vq ${index} is unknown`);
 
     const isNet = device.kind !== 'sim-blk';
-    // iPXE takes no control virtqueue, so that nothing of it is started
+    // the guest takes no control virtqueue, so that nothing of it is started
     const control = own.virtqueues.find(({ role }) => role === 'control')?.index;
     const predicted = isNet
       ? own.expectedHostNotifiers.netdev.filter((index) => index !== control)
@@ -175,7 +175,7 @@ describe.each(full ? platforms : platforms.slice(0, 1))('doorbell truth, $label'
     }
   }
 
-  /** A guest of the host's own kind once; the others are x86 guests with iPXE, on arm64 too, where they boot far sooner. */
+  /** A guest of the host's own kind once; the others are x86 guests with our own driver, on arm64 too, where they boot far sooner. */
   function netGuest(node: string, device: LabDevice): L2Options {
     const guest = device.name === 'zoo-page' ? platform.arch : 'x86_64';
     return { device: node, mac: macOf(device), guest };
@@ -239,7 +239,7 @@ Written by the lab (\`npm run test:lab:full\`, test/lab/doorbell-truth.lab.test.
 - **mmap**: what the kernel answers an independent C program, per virtqueue.
 - **assess**: the product's verdict per virtqueue, from its own probe.
 - **with own word**: the same with \`--parents\`, where the one who made the device says what its page holds. The zoo is a simulator that reports any layout it is told to (test/lab/zoo); nothing but such a word can tell an exclusive page from one that holds other registers (zoo-registers).
-- **notifiers predicted** and **in QEMU**: the virtqueues whose host notifier a QEMU with page-per-vq=on is to have, and those it has once the guest driver runs. Of a net device without the control virtqueue, which the guest of these runs does not take: iPXE, on arm64 too; a Linux for zoo-page there; SeaBIOS for disks.
+- **notifiers predicted** and **in QEMU**: the virtqueues whose host notifier a QEMU with page-per-vq=on is to have, and those it has once the guest driver runs. Of a net device without the control virtqueue, which the guest of these runs does not take: our own driver (test/lab/guest), on arm64 too; a Linux for zoo-page there; SeaBIOS for disks.
 
 A row agrees where the product reports mmap's answers, says \`safe\` only of a page that is mapped, exclusive, and installed by QEMU, says \`unavailable\` exactly where it is not mapped or QEMU does not install it, and predicts QEMU's host notifiers.
 `;

@@ -18,6 +18,8 @@ export interface Images {
   readonly root: string;
   /** Directory with the lab's own C programs, built statically. */
   readonly tools: string;
+  /** A small guest with a virtio driver of our own (guest/driver.c), for x86-64. */
+  readonly guest: string;
 }
 
 export interface ImageOptions {
@@ -43,6 +45,7 @@ export async function images(options: ImageOptions = {}): Promise<Images> {
 }
 
 async function build({ kernel = '6.12', root = 'trixie', arch = 'x86_64' }: ImageOptions): Promise<Images> {
+  const guest = await script('guest.sh');
   if (arch === 'arm64-64k') {
     const tree = root.startsWith('/') ? root : await script('tree-arm64.sh');
     return {
@@ -51,6 +54,7 @@ async function build({ kernel = '6.12', root = 'trixie', arch = 'x86_64' }: Imag
       initrd: await script('initrd.sh', [join(tree, 'usr/bin/busybox')]),
       root: tree,
       kernel: await script('kernel.sh', [kernel, arch]),
+      guest,
     };
   }
   return {
@@ -59,6 +63,7 @@ async function build({ kernel = '6.12', root = 'trixie', arch = 'x86_64' }: Imag
     initrd: await script('initrd.sh'),
     root: root.startsWith('/') ? root : await script('tree.sh', [root]),
     kernel: await script('kernel.sh', [kernel, arch]),
+    guest,
   };
 }
 

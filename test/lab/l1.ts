@@ -74,6 +74,7 @@ export async function bootL1(options: BootOptions): Promise<L1> {
   mkdirSync(share);
   cpSync(options.tools, join(share, 'bin'), { recursive: true });
   cpSync(options.kernel, join(share, 'kernel'));
+  cpSync(options.guest, join(share, 'guest'));
 
   const agentSocket = join(directory, 'agent.sock');
   const { arch = 'x86_64', devices = usualDevices } = options;
@@ -96,7 +97,7 @@ export async function bootL1(options: BootOptions): Promise<L1> {
 export class L1 {
   /** Name of each vDPA device to its /dev/vhost-vdpa-N in L1. */
   readonly devices = new Map<string, string>();
-  /** The directory of L0 that L1 sees as /share; also holds L1's kernel, which an L2 may boot. */
+  /** The directory of L0 that L1 sees as /share; also holds what an L2 may boot: L1's kernel, and our own guest. */
   readonly share: string;
   readonly arch: Arch;
   readonly #qemu: ChildProcess;

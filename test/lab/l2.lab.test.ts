@@ -29,7 +29,7 @@ describe.skipIf(why.length > 0)(`L2 ${why.join(', ')}`, () => {
 
   async function boot(name: string, options: Partial<L2Options> = {}): Promise<L2> {
     const mac = `52:54:00:0d:0a:${{ vp0: '00', vp1: '01', sim0: '02' }[name] ?? '0f'}`;
-    l2 = await bootL2(l1, { device: l1.devices.get(name)!, mac, ...options });
+    l2 = await bootL2(l1, { device: l1.devices.get(name)!, mac, program: 'ipxe', ...options });
     return l2;
   }
 

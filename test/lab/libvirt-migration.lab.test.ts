@@ -3,9 +3,6 @@
  * both hosts: what check-migration says before, what libvirt says, and what became of the guest by its own counters.
  * One host has the hook of examples/libvirt-hook, the other has none.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Destination, MigrationCheck } from '../../src/model/generated/migration-check.ts';
 import { agrees } from '../migration/real-migrations.ts';
@@ -125,7 +122,6 @@ describe.skipIf(why.length > 0 || !full)(`live migration by libvirt in L1 ${why.
 
   beforeAll(async () => {
     l1 = await bootL1({ ...(await images()), devices });
-    copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
     for (const name of ['plain', 'hooked'] as const)
       await l1.writeFile(reports[name], await reportOf(l1, name, devicesOf[name]));
     hosts.set('plain', await startHost(l1, 'plain'));

@@ -3,8 +3,7 @@
  * seen before. With LAB_CAPTURE=DIRECTORY the outcomes are kept there, and the report of the host they were seen on,
  * made before any VM ran; what is kept there already gets another run. With LAB_CELLS=REGEX only the cells whose name matches are run.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosen, whatIsLeftOut } from './extent.ts';
@@ -41,7 +40,6 @@ describe.skipIf(why.length > 0)(`live migration in L1 ${why.join(', ')}`, () => 
 
   beforeAll(async () => {
     l1 = await bootL1({ ...(await images()), devices: cellDevices });
-    copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
     await copyEmulator(l1, 'qemu-7.2');
     kernel = (await l1.ok(['uname', '-r'])).trim();
     if (captureTo === undefined) return;

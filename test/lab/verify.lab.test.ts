@@ -2,8 +2,7 @@
  * What `verify` says of real VMs on real vDPA devices, against three witnesses of the lab: QEMU's object tree, its memory
  * map, and the kernel's list of the process's mappings. With LAB_CAPTURE=DIRECTORY also what QMP answered is kept there.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Verification } from '../../src/model/generated/verification.ts';
@@ -17,8 +16,6 @@ import { Table } from './table.ts';
 import { hostNotifiers, mappedDoorbells, qmpReturn, until, untilDriverOk } from './witness.ts';
 
 const why = missing();
-/** Where nothing can be booted, SeaBIOS starts again: the driver comes back. */
-const rebooting = ['-boot', 'reboot-timeout=1'];
 const captureTo = process.env['LAB_CAPTURE'];
 
 const devices: readonly LabDevice[] = [
@@ -72,12 +69,8 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       await l1.close();
     });
 
-    /**
-     * iPXE gives its device back as soon as DHCP has answered, before a slow verify has looked. With too little lockable
-     * memory the driver comes up, host notifiers and all, but no packet moves: it keeps asking (see l2.lab.test.ts).
-     */
     function options(name: string, more: Partial<L2Options> = {}): L2Options {
-      return { device: l1.devices.get(name)!, mac: macs[name]!, memlock: String(8 << 20), extra: rebooting, ...more };
+      return { device: l1.devices.get(name)!, mac: macs[name]!, ...more };
     }
 
     async function start(name: string, more: Partial<L2Options> = {}): Promise<L2> {
@@ -208,12 +201,9 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     });
 
     onlyModern('rings larger than the device takes: the driver is up, and nothing is received', async () => {
-      copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
       // QEMU 10.0.13 offers 1024 descriptors; the guest takes them all
       const l2 = await boot('sim0', {
-        nic: 'romfile=',
-        extra: ['-kernel', '/share/guest', '-append', 'want=100000020 pairs=1 size=400'],
-        memlock: 'unlimited',
+        program: { driver: 'want=100000020 pairs=1 size=400' },
       });
       const expected = '[] inactive verify.vhost-not-started';
       const said = await check('rings of 1024', l2, 'sim0', expected, '--host', '/tmp/l1.json');
@@ -224,12 +214,10 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
 
     for (const pairs of chosen(here, [8, 64], () => false)) {
       onlyModern(`${pairs} queue pairs and the control virtqueue, all in use`, async () => {
-        // iPXE takes one pair; our own guest takes VIRTIO_NET_F_MQ, without which QEMU has no more than one
-        copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
+        // with VIRTIO_NET_F_MQ, without which QEMU has no more than one
         const l2 = await boot(`mq${pairs}`, {
-          nic: `mq=on,vectors=${2 * pairs + 2},romfile=`,
-          extra: ['-kernel', '/share/guest', '-append', `want=100420020 pairs=${pairs}`],
-          memlock: 'unlimited',
+          nic: `mq=on,vectors=${2 * pairs + 2}`,
+          program: { driver: `want=100420020 pairs=${pairs}` },
         });
         const all = JSON.stringify(Array.from({ length: 2 * pairs + 1 }, (_, index) => index));
         const expected = `${all} active verify.active`;
@@ -254,7 +242,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     }
 
     test('before DRIVER_OK, --wait until it is there, reset, and paused', async () => {
-      const l2 = await start('vp0', { extra: [...rebooting, '-S'] });
+      const l2 = await start('vp0', { extra: ['-S'] });
       await until('socket', async () => ((await l1.run(['test', '-S', l2.socket])).code === 0 ? true : undefined));
       await check('before the VM runs', l2, 'vp0', '[] not-yet verify.vm-stopped');
       await qmpReturn(l1, l2.socket, { execute: 'cont' });
@@ -268,7 +256,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     });
 
     onlyFull('a guest without a driver', async () => {
-      const l2 = await start('vp0', { nic: 'romfile=' });
+      const l2 = await start('vp0', { program: 'none' });
       await until('socket', async () => ((await l1.run(['test', '-S', l2.socket])).code === 0 ? true : undefined));
       await check('before DRIVER_OK', l2, 'vp0', '[] not-yet verify.driver-not-up', '--wait', '1');
     });
@@ -332,7 +320,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     });
 
     onlyFull('chaos: the socket vanishes while verify waits; who comes later cannot connect', async () => {
-      const l2 = await start('vp0', { extra: [...rebooting, '-S'] });
+      const l2 = await start('vp0', { extra: ['-S'] });
       await until('socket', async () => ((await l1.run(['test', '-S', l2.socket])).code === 0 ? true : undefined));
       const waiting = product(l1, ['verify', '--qmp', l2.socket, '--json', '--wait', '15']);
       await until('verify at work', async () =>
@@ -379,7 +367,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
     /** Starts a destination for `l2`, and a migration that is too slow to end by itself. */
     async function migrate(l2: L2, to: string, channel: string, waiting?: string): Promise<L2> {
       const socket = `/run/lab/${channel}.sock`;
-      const destination = await start(to, { extra: [...rebooting, '-incoming', `unix:${socket}`] });
+      const destination = await start(to, { extra: ['-incoming', `unix:${socket}`] });
       await until('socket', async () => ((await l1.run(['test', '-S', socket])).code === 0 ? true : undefined));
       if (waiting !== undefined) await check(`${to}, waiting`, destination, to, waiting);
       await qmpReturn(l1, l2.socket, {
@@ -521,7 +509,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
         'schemaVersion: 1\nname: lab\nmachine: pc-q35-10.0\nmemory: 256MiB\ninterfaces: [{ id: net0, vdpa: mq0, bootIndex: 1 }]\n';
       await l1.writeFile('/tmp/spec.yaml', spec);
       const xml = await productOk(l1, ['gen', '/tmp/spec.yaml', '--host', '/tmp/l1.json', '--format', 'libvirt']);
-      // what `rebooting` does: where nothing can be booted, the driver comes back
+      // where nothing can be booted, SeaBIOS starts again: the driver comes back
       await l1.writeFile('/tmp/lab.xml', xml.replace('</os>', "<bios rebootTimeout='1'/></os>"));
       const virsh = ['virsh', '-q', '-c', 'qemu:///system'];
       await l1.ok([...virsh, 'define', '/tmp/lab.xml']);

@@ -3,9 +3,6 @@
  * for some of them. The guest is guest/driver.c, which stays up where nothing answers. Witnesses: QEMU's object tree, and
  * what the guest has stored in the page.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Verification } from '../../src/model/generated/verification.ts';
 import { chosen, whatIsLeftOut } from './extent.ts';
@@ -45,7 +42,6 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
 
     beforeAll(async () => {
       l1 = await bootL1({ ...(await images(root === undefined ? {} : { root })), devices: [] });
-      copyFileSync(execFileSync('test/lab/images/guest.sh', { encoding: 'utf8' }).trim(), join(l1.share, 'guest'));
     });
     afterAll(async () => {
       console.log(`vhost-user, ${label}\n${table.toString()}${whatIsLeftOut()}`);

@@ -13,6 +13,8 @@ import { setZoo, zooState } from './zoo.ts';
 
 const why = missing();
 const mac = '52:54:00:0d:0b:00';
+/** It sends frames, which a simulator gives back. */
+const sending = { driver: 'want=100000020' } as const;
 const devices: readonly SimDevice[] = [
   ...zooLayouts.map((zoo): SimDevice => ({ kind: 'sim-net', name: zoo, zoo, add: ['mac', mac] })),
   { kind: 'sim-blk', name: 'disk', zoo: 'page' },
@@ -65,7 +67,7 @@ describe.skipIf(why.length > 0)(`doorbell zoo in L1 ${why.join(', ')}`, () => {
 
   test.each(['page', 'shared'])('QEMU on %s: host notifiers, and packets that move by stores alone', async (name) => {
     const device = l1.devices.get(name)!;
-    l2 = await bootL2(l1, { device, mac });
+    l2 = await bootL2(l1, { device, mac, program: sending });
     const { socket, qemu } = l2;
     const container = '/machine/peripheral/net0/virtio-pci-notify-virtio-net[0]';
     expect(await hostNotifiers(l1, socket, 'net0')).toEqual([
@@ -81,7 +83,7 @@ describe.skipIf(why.length > 0)(`doorbell zoo in L1 ${why.join(', ')}`, () => {
   });
 
   test('one virtqueue that cannot be mapped: no host notifier at all, and packets move by kick calls', async () => {
-    l2 = await bootL2(l1, { device: l1.devices.get('mixed')!, mac });
+    l2 = await bootL2(l1, { device: l1.devices.get('mixed')!, mac, program: sending });
     const { socket } = l2;
     expect(await hostNotifiers(l1, socket, 'net0')).toEqual([]);
     await until('packet sent', async () => ((await usedBuffers(l1, socket, 'net0', 1)) > 0 ? true : undefined));
