@@ -18,8 +18,7 @@ let inputs = 0;
  */
 export async function product(l1: L1, args: readonly string[], stdin?: string): Promise<RunResult> {
   const [command = ''] = args;
-  const met = seen.get(l1) ?? new Set();
-  seen.set(l1, met);
+  const met = seen.get(l1) ?? firstCall(l1);
   if (full || command === 'launch' || !met.has(command)) {
     met.add(command);
     return await l1.run(['vdpa-qemu', ...args], { timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
@@ -31,6 +30,15 @@ export async function product(l1: L1, args: readonly string[], stdin?: string): 
     args.map((word) => (word === '-' ? file : word)),
     timeoutMs,
   );
+}
+
+/** In the usual run the process that stays starts beside the first call. */
+function firstCall(l1: L1): Set<string> {
+  const met = new Set<string>();
+  seen.set(l1, met);
+  // if it fails, so does the first call that needs it
+  if (!full) l1.runWarm(['--version'], timeoutMs).catch(() => undefined);
+  return met;
 }
 
 /** The same, for a call that must succeed: its standard output. */

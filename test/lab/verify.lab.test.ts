@@ -469,6 +469,17 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       );
       await l1.ok(['sh', '-c', `kill -9 ${pid}`]);
       await l1.ok(['rm', '-r', socket.replace(/\/qmp$/, '')]);
+      await l1.writeFile('/tmp/example.yaml', spec('sim0'));
+      const example = ['node', '/project/examples/launch-and-verify.mjs', '/tmp/example.yaml', '90'];
+      const notActive = await l1.run(example, { timeoutMs: 300_000 });
+      const alive = (await l1.run(['sh', '-c', aliveQemus])).stdout.trim();
+      table.add(
+        'examples/launch-and-verify.mjs, sim0',
+        'exit 1, nothing left',
+        `exit ${notActive.code}, ${alive === '' ? 'nothing left' : alive}`,
+      );
+      expect(table.rows.filter((row) => row.predicted !== row.observed)).toEqual([]);
+      if (!full) return;
       const refused = await product(l1, args, spec('sim0'));
       const left = (await l1.run(['sh', '-c', `ls -d /run/vdpa-qemu-* /tmp/vdpa-qemu-*; ${aliveQemus}`])).stdout.trim();
       table.add(
@@ -477,7 +488,6 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
         `exit ${refused.code}, ${left === '' ? 'nothing left' : left}`,
       );
       await l1.writeFile('/tmp/example.yaml', spec('mq0'));
-      const example = ['node', '/project/examples/launch-and-verify.mjs', '/tmp/example.yaml', '90'];
       const orchestrated = await l1.run(example, { timeoutMs: 300_000 });
       const [, runningPid, runningSocket] = /pid (\d+)\nqmp (\S+)/.exec(orchestrated.stdout) ?? [];
       table.add(
@@ -489,16 +499,6 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       table.add('the VM it left running', '2 host notifiers', `${found.length} host notifiers`);
       await l1.ok(['sh', '-c', `kill -9 ${runningPid}`]);
       await l1.ok(['rm', '-r', runningSocket!.replace(/\/qmp$/, '')]);
-      expect(table.rows.filter((row) => row.predicted !== row.observed)).toEqual([]);
-      if (!full) return;
-      await l1.writeFile('/tmp/example.yaml', spec('sim0'));
-      const notActive = await l1.run(example, { timeoutMs: 300_000 });
-      const alive = (await l1.run(['sh', '-c', aliveQemus])).stdout.trim();
-      table.add(
-        'examples/launch-and-verify.mjs, sim0',
-        'exit 1, nothing left',
-        `exit ${notActive.code}, ${alive === '' ? 'nothing left' : alive}`,
-      );
       expect(table.rows.filter((row) => row.predicted !== row.observed)).toEqual([]);
     });
 
