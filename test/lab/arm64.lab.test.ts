@@ -144,7 +144,7 @@ describe.skipIf(why.length > 0)(`arm64 with 64K pages ${why.join(', ')}`, () => 
     async (layout, count) => {
       const name = `zoo-${layout}`;
       await setZoo(l1, name, layout);
-      const often = ['node', '/project/test/lab/l1/probe-often.mjs', name, String(count)];
+      const often = ['node', '/project/test/lab/l1/probe-often.mjs', String(count), name];
       expect(await l1.ok(often, { timeoutMs: 7_000_000 })).toBe(`${count}\n`);
       expect(await zooState(l1, name)).toEqual({ layout, stores: 0, changed: 0 });
     },
