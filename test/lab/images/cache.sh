@@ -5,7 +5,8 @@ set -euo pipefail
 images=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${VDPA_QEMU_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vdpa-qemu-lab}
 mkdir -p "$cache"
-exec 8>"$cache/$(basename "$0").lock" && flock 8 # another run may be making the same
+lock=$(basename "$0")${*:+-$*}
+exec 8>"$cache/${lock//[\/ ]/-}.lock" && flock 8 # another run may be making the same
 
 say() { printf 'lab: %s\n' "$*" >&2; }
 
