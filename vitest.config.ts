@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     // forks: ffi-rs crashes in worker threads at their exit
     pool: 'forks',
+    maxWorkers: '100%',
     reporters: ['default', './test/skips.ts'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/lab/**'],

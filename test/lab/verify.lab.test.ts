@@ -217,7 +217,7 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
         // with VIRTIO_NET_F_MQ, without which QEMU has no more than one
         const l2 = await boot(`mq${pairs}`, {
           nic: `mq=on,vectors=${2 * pairs + 2}`,
-          program: { driver: `want=100420020 pairs=${pairs}` },
+          program: { driver: `want=100420020 pairs=${pairs} silent=1` },
         });
         const all = JSON.stringify(Array.from({ length: 2 * pairs + 1 }, (_, index) => index));
         const expected = `${all} active verify.active`;
