@@ -63,8 +63,8 @@ describe.each([
   let built: Built[] = [];
   let builtOfPlans: Built[] = [];
 
-  test('libvirt builds the command lines', () => {
-    const all = libvirt.build([
+  test('libvirt builds the command lines', async () => {
+    const all = await libvirt.build([
       ...asked.map(({ domain, xml }) => ({ name: domain, xml })),
       ...own.map(({ plan }) => ({ name: plan.name, xml: renderLibvirtXml(plan) })),
     ]);
