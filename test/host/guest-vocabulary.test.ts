@@ -11,7 +11,7 @@ function qemu(lacks: readonly string[], asked: string[] = []) {
     Promise.resolve(
       questions.map(({ execute, arguments: given }): QmpOutcome => {
         if (execute === 'query-cpu-definitions') return { ok: true, value: [{ name: 'b' }, { name: 'a\x1b' }] };
-        const type = String(given?.['typename']);
+        const type = given?.['typename'] as string;
         asked.push(type);
         return lacks.some((start) => type.startsWith(start)) ? notFound : { ok: true, value: [] };
       }),
@@ -49,7 +49,7 @@ describe('guestVocabularyOf', () => {
     const { cpuModels } = await guestVocabularyOf(ask);
     expect(cpuModels).toMatchObject({
       unknown: 'program-failed',
-      detail: expect.stringMatching(/^QEMU did not answer: /),
+      detail: expect.stringMatching(/^QEMU did not answer: /) as string,
     });
   });
 
