@@ -1,3 +1,4 @@
+import { deviceTypeOf } from '../model/device-type.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
 
@@ -53,11 +54,6 @@ function globalOf(text: string): { driver: string; property: string; value: Scal
   return driver === undefined || property === undefined || value === undefined
     ? undefined
     : { driver, property, value };
-}
-
-/** `virtio-net` and `virtio-blk` are other names of the devices on PCI (system/qdev-monitor.c: qdev_alias_table). */
-export function deviceTypeOf(driver: string): string {
-  return driver === 'virtio-net' || driver === 'virtio-blk' ? `${driver}-pci` : driver;
 }
 
 /** The types of a device that is read here: its own, those it is derived from, and the virtio device inside of it. */

@@ -287,6 +287,16 @@ describe('the board', () => {
     expect(codesOf(board(json))).toContain('import.set-nothing');
   });
 
+  test('-global names the type of a device, and none of its other names', () => {
+    const of = (text: string): unknown => guestOf(board(`-device ${text}`)).otherDevices[0]?.properties;
+    expect([
+      of('e1000-82540em,id=d,addr=5 -global e1000.mitigation=off'),
+      of('e1000-82540em,id=d,addr=5 -global e1000-82540em.mitigation=off'),
+      of('virtio-rng,id=d,addr=5 -global virtio-pci.ats=on'),
+    ]).toMatchObject([{ mitigation: false }, {}, { ats: true }]);
+    expect(of('e1000-82540em,id=d,addr=5 -global e1000-82540em.mitigation=off')).not.toHaveProperty('mitigation');
+  });
+
   test('RAM of devices and nodes: by name and size', () => {
     const dimm = (size: string): unknown =>
       guestOf(board(`-object memory-backend-ram,id=d1,size=${size} -device pc-dimm,id=dimm0,memdev=d1`)).otherDevices[0]

@@ -1,6 +1,6 @@
 import { hostOnly, propertiesOf, type DeviceKind } from '../../import/device-defaults.ts';
 import { knownText, type Option } from '../../import/option.ts';
-import { deviceTypeOf } from '../../import/settings.ts';
+import { deviceTypeOf } from '../../model/device-type.ts';
 import type { HostReport } from '../../model/generated/host-report.ts';
 import { optionKinds, type Hit, type ValidationRule } from '../rule.ts';
 import type { Subject } from '../subject.ts';
