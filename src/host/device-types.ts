@@ -139,16 +139,14 @@ const composedTypes: Readonly<Record<string, string>> = {
 export async function deviceTypesOf(
   ask: (types: readonly string[]) => Promise<readonly boolean[]>,
 ): Promise<Record<string, boolean>> {
-  const parts = [...new Set(Object.values(composedTypes))];
-  const first = [...plainTypes, ...parts];
-  const there = new Map(zip(first, await ask(first)));
-  const composed = Object.keys(composedTypes);
-  const safe = composed.filter((type) => there.get(composedTypes[type] ?? '') === true);
-  const also = new Map(zip(safe, await ask(safe)));
-  const types = [...plainTypes, ...composed].sort();
-  return Object.fromEntries(types.map((type) => [type, there.get(type) ?? also.get(type) ?? false]));
-}
-
-function zip<T>(names: readonly string[], values: readonly T[]): [string, T | undefined][] {
-  return names.map((name, index) => [name, values[index]]);
+  const there = new Set<string>();
+  const look = async (types: readonly string[]): Promise<void> => {
+    const answers = await ask(types);
+    for (const [index, type] of types.entries()) if (answers[index] === true) there.add(type);
+  };
+  const composed = Object.entries(composedTypes);
+  await look([...plainTypes, ...new Set(Object.values(composedTypes))]);
+  await look(composed.flatMap(([type, part]) => (there.has(part) ? [type] : [])));
+  const types = [...plainTypes, ...Object.keys(composedTypes)].sort();
+  return Object.fromEntries(types.map((type) => [type, there.has(type)]));
 }

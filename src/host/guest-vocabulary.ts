@@ -3,8 +3,8 @@ import { compare } from '../model/finding.ts';
 import type { QemuCapabilities } from '../model/generated/host-report.ts';
 import { messageOf } from '../model/error.ts';
 import { deviceTypesOf } from './device-types.ts';
-import type { AskQemu, QmpOutcome } from './qmp-batch.ts';
-import { bounded, textOf, valueOf } from './qmp-capabilities.ts';
+import { isDeviceNotFound, valueOf, type AskQemu, type QmpOutcome } from './qmp-batch.ts';
+import { bounded, textOf } from './qmp-capabilities.ts';
 import { QmpError } from './qmp-error.ts';
 import { asList, asObject, member } from './qmp-value.ts';
 
@@ -42,9 +42,9 @@ function cpuModelsOf(outcome: QmpOutcome | undefined): string[] {
     .sort(compare);
 }
 
-/** DeviceNotFound is an answer; any other refusal is none. */
+/** @throws QmpError where it was refused for another reason than that it is not there */
 function isThere(outcome: QmpOutcome): boolean {
-  if (!outcome.ok && outcome.error.errorClass === 'DeviceNotFound') return false;
+  if (isDeviceNotFound(outcome)) return false;
   valueOf(outcome);
   return true;
 }

@@ -1,6 +1,6 @@
 import { deviceTypeOf } from '../model/device-type.ts';
 import { askQemuBinary, type QemuWait } from './qemu-binary.ts';
-import type { QmpCommand, QmpOutcome } from './qmp-batch.ts';
+import { valueOf, type QmpCommand, type QmpOutcome } from './qmp-batch.ts';
 import { QmpSchema } from './qmp-schema.ts';
 import { asCount, asList, asObject, asText, member } from './qmp-value.ts';
 
@@ -57,9 +57,4 @@ function propertiesOf(outcome: QmpOutcome | undefined): ReadonlyMap<string, stri
       return [asText(member(property, 'name'), 'name'), asText(member(property, 'type'), 'type')] as const;
     }),
   );
-}
-
-function valueOf(outcome: QmpOutcome | undefined): unknown {
-  if (outcome?.ok === false) throw outcome.error;
-  return outcome?.value;
 }

@@ -13,6 +13,17 @@ export interface QmpCommand {
 export type QmpOutcome =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: QmpError };
 
+/** The `return`. @throws QmpError where it was refused */
+export function valueOf(outcome: QmpOutcome | undefined): unknown {
+  if (outcome?.ok === false) throw outcome.error;
+  return outcome?.value;
+}
+
+/** Refused, for there is no such type of device: that is an answer. */
+export function isDeviceNotFound(outcome: QmpOutcome | undefined): boolean {
+  return outcome?.ok === false && outcome.error.errorClass === 'DeviceNotFound';
+}
+
 /** Sends commands together, and gives the answers in their order. */
 export type AskQemu = (questions: readonly QmpCommand[]) => Promise<readonly QmpOutcome[]>;
 

@@ -1,7 +1,7 @@
 import { printable } from '../model/fact.ts';
 import { compare } from '../model/finding.ts';
 import type { QemuCapabilities } from '../model/generated/host-report.ts';
-import type { QmpCommand, QmpOutcome } from './qmp-batch.ts';
+import { isDeviceNotFound, valueOf, type QmpCommand, type QmpOutcome } from './qmp-batch.ts';
 import { QmpError } from './qmp-error.ts';
 import { QmpSchema } from './qmp-schema.ts';
 import { asCount, asFlag, asList, asObject, asText, member, optional } from './qmp-value.ts';
@@ -108,15 +108,10 @@ function machineOf(entry: unknown): QemuCapabilities['machines'][number] {
 
 /** The names of ObjectPropertyInfo (qapi/qom.json), sorted; null: there is no such device type. */
 function propertiesOf(outcome: QmpOutcome | undefined): string[] | null {
-  if (outcome?.ok === false && outcome.error.errorClass === 'DeviceNotFound') return null;
+  if (isDeviceNotFound(outcome)) return null;
   return bounded(asList(valueOf(outcome), 'device-list-properties'), 'device-list-properties')
     .map((entry) => textOf(member(asObject(entry, 'a property'), 'name'), 'device-list-properties: name'))
     .sort(compare);
-}
-
-export function valueOf(outcome: QmpOutcome | undefined): unknown {
-  if (outcome?.ok === false) throw outcome.error;
-  return outcome?.value;
 }
 
 export function textOf(value: unknown, what: string): string {

@@ -47,21 +47,13 @@ function isUnknownFact(node: object): node is Unknown {
 /** @param at where the node is; the same again afterwards */
 function canonical(node: unknown, at: (string | number)[]): unknown {
   if (typeof node !== 'object' || node === null) return node;
-  const below = (key: string | number, value: unknown): unknown => {
+  const isList = Array.isArray(node);
+  const form: unknown[] = [];
+  for (const [key, value] of isList ? node.entries() : Object.entries(node).sort(([a], [b]) => compare(a, b))) {
     at.push(key);
-    const form = canonical(value, at);
+    if (isList) form.push(canonical(value, at));
+    else if (isCovered(at)) form.push([key, canonical(value, at)]);
     at.pop();
-    return form;
-  };
-  if (Array.isArray(node)) return node.map((item, index) => below(index, item));
-  const covered = (key: string): boolean => {
-    at.push(key);
-    const yes = isCovered(at);
-    at.pop();
-    return yes;
-  };
-  return Object.entries(node)
-    .filter(([key]) => covered(key))
-    .sort(([a], [b]) => compare(a, b))
-    .map(([key, value]) => [key, below(key, value)]);
+  }
+  return form;
 }

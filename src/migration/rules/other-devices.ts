@@ -41,11 +41,16 @@ export const otherDeviceRules: readonly MigrationRule[] = [
   },
 ];
 
+/** For people. */
+export function otherDeviceName(id: string | null, driver: string): string {
+  return id === null ? driver : `${id} (${driver})`;
+}
+
 function modelHits({ driver, id }: Migration['source']['guest']['otherDevices'][number], index: number): Hit[] {
   const model = isKnown(driver) ? deviceModelOf(driver) : undefined;
   if (!model || !isKnown(driver)) return [];
   const path = `/otherDevices/${index}`;
-  const name = id === null ? driver : `${id} (${driver})`;
+  const name = otherDeviceName(id, driver);
   return model.migrates === 'no'
     ? [{ path, message: `QEMU cannot migrate ${name} (${model.why})` }]
     : [{ path, unknown: true, message: `whether QEMU migrates ${name} is not known here: ${model.why}` }];

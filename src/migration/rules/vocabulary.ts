@@ -2,6 +2,7 @@ import { deviceTypeOf } from '../../model/device-type.ts';
 import { isKnown, isUnknown } from '../../model/fact.ts';
 import type { Migration } from '../migration.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
+import { otherDeviceName } from './other-devices.ts';
 
 /** What the QEMU of the destination must have for the rest of the guest: distributions leave models out, or apart. */
 export const vocabularyRules: readonly MigrationRule[] = [
@@ -37,7 +38,7 @@ function deviceTypes({ source, target, sourceQemu, from, to }: Migration): Hit[]
     const there = isUnknown(known) || !Object.hasOwn(known, type) ? undefined : known[type];
     if (there === true || (there === undefined && same)) return [];
     const path = `/otherDevices/${index}`;
-    const name = id === null ? driver : `${id} (${driver})`;
+    const name = otherDeviceName(id, driver);
     const qemu = `QEMU ${version} of host ${to.report.host.name}`;
     if (there === false) return [{ path, message: `${name}: ${qemu} has no such type of device`, fix: fixFor(type) }];
     const why = isUnknown(known) ? known.detail : 'its report does not tell of this type';
