@@ -29,16 +29,13 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 const gen = ['dist/bin.js', 'gen', spec, '--host', host, '--quiet'];
 
 await run(gen);
-const ratios = [];
 const walls = [];
 const bases = [];
 for (let round = 0; round < rounds; round++) {
-  const base = await run(['-e', '0']);
-  const ours = await run(gen);
-  ratios.push(ours / base);
-  bases.push(base);
-  walls.push(ours);
+  bases.push(await run(['-e', '0']));
+  walls.push(await run(gen));
 }
+const ratios = walls.map((wall, index) => wall / bases[index]);
 
 /** Peak RSS in MiB: the process tells its own at exit. */
 function peakRss(args) {
@@ -73,14 +70,14 @@ function observe() {
   return JSON.parse(execFileSync(process.execPath, [outfile, 'test/fixtures/qmp/qemu-10.0-64-queue-pairs.json']));
 }
 
-const report = (await parseReports(readFileSync(host, 'utf8'), host))[0];
+const reportText = readFileSync(host, 'utf8');
+const report = (await parseReports(reportText, host))[0];
 const text = readFileSync(spec, 'utf8');
 const { spec: complete } = loadSpec(text, spec);
 const planAndRender = () => {
   const { plan } = planVm(complete, [report]);
   return renderQemuArgv(plan).length + renderLibvirtXml(plan).length;
 };
-const reportText = readFileSync(host, 'utf8');
 const [vm, parsed] = turns(planAndRender, () => JSON.parse(reportText));
 
 /** Median milliseconds of two things, taken in turns, each when it has run for a while. */

@@ -188,7 +188,6 @@ test('a slow pipe is read to its end', () => {
   expect([status, stderr]).toEqual([0, '']);
 });
 
-// root may write anywhere
 test('a directory that may not be written to, in truth', async ({ skip }) => {
   if (process.getuid?.() === 0) return skip('root may write to every directory');
   const folder = join(directory, 'locked');

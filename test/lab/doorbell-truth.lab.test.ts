@@ -175,7 +175,7 @@ describe.each(full ? platforms : platforms.slice(0, 1))('doorbell truth, $label'
     }
   }
 
-  /** A guest of the host's own kind once; the others are x86 guests with our own driver, on arm64 too, where they boot far sooner. */
+  /** A guest of the host's own kind once; the others are x86 guests, on arm64 too, where they are up far sooner. */
   function netGuest(node: string, device: LabDevice): L2Options {
     const guest = device.name === 'zoo-page' ? platform.arch : 'x86_64';
     return { device: node, mac: macOf(device), guest };

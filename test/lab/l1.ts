@@ -143,8 +143,7 @@ export class L1 {
 
   /** Runs `vdpa-qemu WORDS` in a process that stays (l1/warm.mjs), without standard input. */
   async runWarm(words: readonly string[], timeoutMs: number): Promise<RunResult> {
-    const reply = await this.#ask({ product: words, timeoutMs });
-    return { signal: null, timedOut: false, ...reply } as unknown as RunResult;
+    return (await this.#ask({ product: words, timeoutMs })) as RunResult;
   }
 
   /** Runs a command that must succeed; its stdout. */

@@ -3,13 +3,15 @@
  *
  * The guest is our own (guest/driver.c): up in a few seconds, and idle then, with the features that iPXE takes, too. Or
  * iPXE from QEMU's option ROM (bootindex=1), a driver that others wrote, which reaches DRIVER_OK and then asks for an
- * address by DHCP, gives its device back, and keeps its virtual CPU busy. 32 MiB would do for both. Guest memory is a shared memfd by default because vdpa_sim, which copies through
- * the process's mappings, silently skips memory that is not shared (vhost_vdpa_va_map): the driver still reaches
- * DRIVER_OK, but not one packet moves. vp_vdpa pins pages and does not care. The MAC is always given: QEMU writes its
- * own default into a simulated device otherwise, where it stays.
+ * address by DHCP, gives its device back, and keeps its virtual CPU busy. 32 MiB would do for both.
  *
- * On arm64 there is neither: the guest is L1's own kernel without a root file system, which asks for an
- * address by DHCP, gets none from a simulated device, and asks again for minutes.
+ * Guest memory is a shared memfd by default because vdpa_sim, which copies through the process's mappings, silently
+ * skips memory that is not shared (vhost_vdpa_va_map): the driver still reaches DRIVER_OK, but not one packet moves.
+ * vp_vdpa pins pages and does not care. The MAC is always given: QEMU writes its own default into a simulated device
+ * otherwise, where it stays.
+ *
+ * On arm64 there is neither: the guest is L1's own kernel without a root file system, which asks for an address by DHCP,
+ * gets none from a simulated device, and asks again for minutes.
  */
 import type { Background, L1 } from './l1.ts';
 import { untilDriverOk } from './witness.ts';

@@ -58,8 +58,10 @@ const s0: Side = { device: 's0' };
 const s1: Side = { device: 's1' };
 const on = { 'page-per-vq': 'on' };
 const two = { mq: 'on', vectors: '6' };
-const rng = ['-device', 'pcie-root-port,id=port1,chassis=2,addr=0x5', '-device', 'virtio-rng-pci,bus=port1'];
-const igb = ['-device', 'pcie-root-port,id=port1,chassis=2,addr=0x5', '-device', 'igb,id=nic1,bus=port1'];
+/** A further device behind a root port of its own. */
+const onPort = (device: string) => ['-device', 'pcie-root-port,id=port1,chassis=2,addr=0x5', '-device', device];
+const rng = onPort('virtio-rng-pci,bus=port1');
+const igb = onPort('igb,id=nic1,bus=port1');
 const returnPath = { capabilities: ['return-path'] };
 const old = { machine: 'pc-q35-7.2' };
 

@@ -194,7 +194,7 @@ describe.skipIf(why.length > 0)(`real devices in L1 ${why.join(', ')}`, () => {
         '-serial',
         'file:/run/lab/l2.log',
       ];
-      const nic = 'mq=on,ctrl_vq=off,romfile=';
+      const nic = 'mq=on,ctrl_vq=off';
       l2 = await startL2(l1, { device: l1.devices.get('sim0')!, mac, nic, program: 'none', extra: kernel });
       const said = await until(
         'word of Linux',

@@ -2,8 +2,8 @@
  * The agent of L1: does what L0 asks over a virtio-serial port, one JSON object per line each way.
  *
  *   {id, argv, stdin?, cwd?, env?, timeoutMs?}   -> {id, code, signal, stdout, stderr, timedOut}
- *   {id, product: [word, ..], timeoutMs?}        -> {id, code, stdout, stderr}   by warm.mjs; one that is busy, or has
- *                                                   run out of time, is replaced
+ *   {id, product: [word, ..], timeoutMs?}        -> the same, by warm.mjs; one that is busy, or has run out
+ *                                                   of time, is replaced
  *   {id, spawn: argv, log?, cwd?, env?}          -> {id, pid, log}       in the background, output into the file log
  *   {id, wait: pid}                              -> {id, code, signal}   when that background process has ended
  *   {id, kill: pid, signal?}                     -> {id}
@@ -118,7 +118,7 @@ function runWarm({ product, timeoutMs }) {
       clearTimeout(timer);
       warm.off('exit', ended);
       idle.push(warm);
-      resolve(result);
+      resolve({ signal: null, timedOut: false, ...result });
     });
     warm.send(product);
   });
