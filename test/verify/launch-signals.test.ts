@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 const launcher = 'node_modules/.cache/launch-signals-test.mjs';
 
@@ -45,6 +45,11 @@ function isRunning(pid: string): boolean {
   return existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') !== '';
 }
 
+/** What a shell wrote: it makes the file before it writes the line. */
+function written(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+}
+
 describe.each(['plain', 'aborts'])('%s', (manner) => {
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)('%s', async (signal) => {
     const folder = mkdtempSync(join(tmpdir(), 'signals-'));
@@ -59,8 +64,7 @@ describe.each(['plain', 'aborts'])('%s', (manner) => {
     onTestFinished(() => void child.kill('SIGKILL'));
     const ended = new Promise((resolve) => child.once('exit', (code, by) => resolve(by ?? code)));
     await new Promise((resolve) => child.stdout.once('data', resolve));
-    await expect.poll(() => existsSync(join(folder, 'pid'))).toBe(true);
-    const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
+    const pid = await vi.waitUntil(() => written(join(folder, 'pid')), { timeout: 20_000 });
     child.kill(signal);
     expect(await ended).toBe(manner === 'plain' ? signal : 7);
     await expect.poll(() => isRunning(pid)).toBe(false);
