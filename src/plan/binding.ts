@@ -4,7 +4,6 @@ import { dataVirtqueues } from '../doorbell/assess.ts';
 import { parentDriverOf } from '../doorbell/parent-driver.ts';
 import { knowledgeOf } from '../doorbell/parents.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
-import { canUseKvm } from './cpu.ts';
 import type { PlanFindings } from './findings.ts';
 import { charDeviceOf, type Host, type HostDevice } from './host.ts';
 import { emulatorWith, type MachineType } from './machine-type.ts';
@@ -47,27 +46,6 @@ export function needsSharedMemory(devices: readonly HostDevice[], overBlockDrive
   return (
     overBlockDriver || devices.some(({ device }) => knowledgeOf(parentDriverOf(device))?.usesVirtualAddress ?? true)
   );
-}
-
-export function chooseAccelerator(
-  spec: CompleteSpec,
-  host: Host,
-  machine: MachineType,
-  findings: PlanFindings,
-): 'kvm' | 'tcg' {
-  const { kvm, architecture } = host.report.host;
-  const usable = canUseKvm(host, machine);
-  if (spec.accelerator === 'auto') return usable ? 'kvm' : 'tcg';
-  if (spec.accelerator === 'kvm' && !usable) {
-    const why =
-      architecture === machine.architecture
-        ? isKnown(kvm)
-          ? '/dev/kvm cannot be opened there'
-          : kvm.detail
-        : `that is an ${architecture} host, and ${machine.name} is for ${machine.architecture}`;
-    findings.warning('plan.kvm-missing', '/accelerator', `accelerator is kvm, but host ${host.name} has none: ${why}`);
-  }
-  return spec.accelerator;
 }
 
 /** The QEMU binary to start on a host, and whether it is one that can do the job. */

@@ -1,11 +1,12 @@
 import { isKnown } from '../model/fact.ts';
 import type { QemuCapabilities } from '../model/generated/host-report.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
+import { mayUseKvm } from './accelerator.ts';
 import type { PlanFindings } from './findings.ts';
 import type { Host } from './host.ts';
 import { emulatorWith, type MachineType } from './machine-type.ts';
 
-/** Checks the virtual CPUs, and the accelerator that runs them, over all hosts of the migration domain. */
+/** Checks the virtual CPUs over all hosts of the migration domain. */
 export function checkCpus(
   spec: CompleteSpec,
   hosts: readonly Host[],
@@ -24,18 +25,7 @@ export function checkCpus(
       `cpu.count is ${count}, but ${machine.name} on host ${host.name} has at most ${most}`,
     );
   }
-  const withKvm = hosts.filter((host) => canUseKvm(host, machine));
-  if (spec.accelerator === 'auto' && withKvm.length > 0 && withKvm.length < hosts.length) {
-    const without = hosts.filter((host) => !withKvm.includes(host)).map(({ name }) => name);
-    findings.warning(
-      'plan.accelerators-differ',
-      '/accelerator',
-      `accelerator is auto, and ${without.join(', ')} cannot use KVM while ${withKvm.map(({ name }) => name).join(', ')} can: a guest does not migrate between KVM and TCG`,
-      'write accelerator: tcg, or leave those hosts out of the migration domain',
-    );
-  }
-  const mayRunOnKvm = spec.accelerator === 'kvm' || (spec.accelerator === 'auto' && withKvm.length > 0);
-  if (machine.architecture === 'aarch64' && mayRunOnKvm && model !== 'host' && model !== 'max') {
+  if (machine.architecture === 'aarch64' && mayUseKvm(spec, hosts, machine) && model !== 'host' && model !== 'max') {
     findings.warning(
       'plan.cpu-model-with-kvm',
       '/cpu/model',
@@ -48,9 +38,4 @@ export function checkCpus(
 function checkModel(model: string, host: Host, known: QemuCapabilities['cpuModels'], findings: PlanFindings): void {
   if (known === undefined || !isKnown(known) || known.includes(model)) return;
   findings.error('plan.cpu-model-missing', '/cpu/model', `QEMU of host ${host.name} has no CPU model ${model}`);
-}
-
-/** /dev/kvm can be opened there, and it runs guests of the machine's architecture. */
-export function canUseKvm({ report: { host } }: Host, { architecture }: MachineType): boolean {
-  return isKnown(host.kvm) && host.kvm && host.architecture === architecture;
 }

@@ -4,13 +4,8 @@ import { hasErrors, type Finding } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
-import {
-  checkLockedMemoryLimit,
-  chooseAccelerator,
-  chooseEmulator,
-  lockedMemoryBytes,
-  needsSharedMemory,
-} from './binding.ts';
+import { checkAccelerators, chooseAccelerator } from './accelerator.ts';
+import { checkLockedMemoryLimit, chooseEmulator, lockedMemoryBytes, needsSharedMemory } from './binding.ts';
 import { checkCpus } from './cpu.ts';
 import { DevicePlanner } from './device-planner.ts';
 import { domainOf } from './domain.ts';
@@ -47,7 +42,10 @@ export function planVm(
     throw new VdpaQemuError('usage', whyNoTarget(hosts, on));
   }
   const machine = resolveMachineType(spec.machine, hosts, findings);
-  if (machine) checkCpus(spec, hosts, machine, findings);
+  if (machine) {
+    checkCpus(spec, hosts, machine, findings);
+    checkAccelerators(spec, hosts, machine, findings);
+  }
   const { portOf, rootPorts } = planRootPorts(spec);
   const devices = new DevicePlanner(hosts, target, portOf, findings);
   for (const [index, net] of spec.interfaces.entries()) devices.addInterface(net, `/interfaces/${index}`);
@@ -75,7 +73,7 @@ export function planVm(
     binding: {
       host: target.name,
       emulator,
-      accelerator: chooseAccelerator(spec, target, machine, findings),
+      accelerator: chooseAccelerator(spec, target, machine),
       memoryShared: bound.length > 0 && needsSharedMemory(bound, devices.overBlockDriver),
       lockedMemoryBytes: locked,
       qmpSocket: spec.qmpSocket,

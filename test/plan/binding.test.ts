@@ -3,26 +3,15 @@ import { unknown } from '../../src/model/fact.ts';
 import {
   bindDevice,
   checkLockedMemoryLimit,
-  chooseAccelerator,
   chooseEmulator,
   lockedMemoryBytes,
   needsSharedMemory,
 } from '../../src/plan/binding.ts';
 import { PlanFindings } from '../../src/plan/findings.ts';
 import type { MachineType } from '../../src/plan/machine-type.ts';
-import {
-  arm,
-  device,
-  doorbells,
-  host,
-  parentDriver,
-  qemu,
-  refused,
-  withoutQemu,
-  type Edit,
-} from '../report-builder.ts';
+import { device, doorbells, host, parentDriver, qemu, refused, withoutQemu, type Edit } from '../report-builder.ts';
 import { specOf } from '../spec-builder.ts';
-import { foundBy, hostDevice, linesOf, planHost } from './planning.ts';
+import { foundBy, hostDevice, planHost } from './planning.ts';
 
 const GiB = 2 ** 30;
 const q35: MachineType = { name: 'pc-q35-10.0', architecture: 'x86_64' };
@@ -98,29 +87,6 @@ describe('needsSharedMemory: parents that use virtual addresses skip memory that
   ])('%s', (_, names, edits, overBlockDriver, shared) => {
     const devices = names.map((name) => hostDevice(name, ...edits));
     expect(needsSharedMemory(devices, overBlockDriver)).toBe(shared);
-  });
-});
-
-describe('chooseAccelerator', () => {
-  const missing = (why: string): string =>
-    `warning plan.kvm-missing /accelerator: accelerator is kvm, but host l1 has none: ${why}`;
-  const kvm = host({ kvm: true });
-  test.each<[wanted: string, edits: Edit[], machine: MachineType, chosen: string, findings: string[]]>([
-    ['auto', [kvm], q35, 'kvm', []],
-    ['auto', [], q35, 'tcg', []],
-    ['auto', [host({ kvm: unknown('EACCES', '/dev/kvm: EACCES') })], q35, 'tcg', []],
-    ['auto', [kvm], virt, 'tcg', []],
-    ['auto', [arm, kvm], virt, 'kvm', []],
-    ['tcg', [kvm], q35, 'tcg', []],
-    ['kvm', [kvm], q35, 'kvm', []],
-    ['kvm', [], q35, 'kvm', [missing('/dev/kvm cannot be opened there')]],
-    ['kvm', [host({ kvm: unknown('EACCES', '/dev/kvm: EACCES') })], q35, 'kvm', [missing('/dev/kvm: EACCES')]],
-    ['kvm', [kvm], virt, 'kvm', [missing('that is an x86_64 host, and virt-10.0 is for aarch64')]],
-  ])('%s', (wanted, edits, machine, chosen, findings) => {
-    const found = new PlanFindings();
-    const spec = specOf(`accelerator: ${wanted}`);
-    expect(chooseAccelerator(spec, planHost(...edits), machine, found)).toBe(chosen);
-    expect(linesOf(found.all)).toEqual(findings);
   });
 });
 

@@ -42,17 +42,6 @@ describe('checkCpus', () => {
     ],
     ['a host whose QEMU is not known', { cpu: { count: 4097 } }, [host('a', {}, [])], q35, []],
     [
-      'KVM on one host only',
-      {},
-      [host('a', { kvm: true }), host('b')],
-      q35,
-      [
-        'warning plan.accelerators-differ: accelerator is auto, and b cannot use KVM while a can: a guest does not migrate between KVM and TCG',
-      ],
-    ],
-    ['KVM on both', {}, [host('a', { kvm: true }), host('b', { kvm: true })], q35, []],
-    ['KVM on one, and tcg is asked for', { accelerator: 'tcg' }, [host('a', { kvm: true }), host('b')], q35, []],
-    [
       'a named model with KVM on Arm',
       {},
       [host('a', arm)],

@@ -1,5 +1,5 @@
 import { isKnown } from '../../model/fact.ts';
-import { canUseKvm } from '../../plan/cpu.ts';
+import { hasKvm } from '../../plan/accelerator.ts';
 import { hostOf } from '../../plan/host.ts';
 import { versionNumber } from '../../model/qemu-version.ts';
 import type { Migration } from '../migration.ts';
@@ -223,7 +223,7 @@ function accelerator({ source, target, to }: Migration): Hit[] {
     ];
   }
   const machine = { name: '', architecture: isKnown(architecture) ? architecture : 'x86_64' } as const;
-  return canUseKvm(hostOf(to.report), machine) ? [] : [{ path, message: `host ${to.report.host.name} cannot use KVM` }];
+  return hasKvm(hostOf(to.report), machine) ? [] : [{ path, message: `host ${to.report.host.name} cannot use KVM` }];
 }
 
 function hostModel(migration: Migration): Hit[] {
