@@ -1,4 +1,4 @@
-import { checkQemu, findQemu, readPidFile } from '../host/find-process.ts';
+import { checkQemu, findQemu, listenersAt, readPidFile } from '../host/find-process.ts';
 import { readProcess, type ProcessView } from '../host/proc-maps.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { connectQmp, type QmpSocket } from '../host/qmp-connect.ts';
@@ -83,9 +83,14 @@ export function argumentsOf(process: Fact<ProcessView>): readonly string[] | und
 function checkPid(pid: number, address: QmpSocket | undefined): void {
   const checked = checkQemu(pid);
   if (isUnknown(checked)) throw new VdpaQemuError('usage', `--pid ${pid}: ${checked.detail}`);
-  const listening = address ? findQemu(address) : undefined;
-  if (listening === undefined || isUnknown(listening) || listening === pid) return;
-  throw new VdpaQemuError('usage', `--pid ${pid}: the QEMU that listens at the socket is process ${listening}`);
+  const listening = address ? listenersAt(address) : [];
+  if (isUnknown(listening) || listening.includes(pid)) return;
+  const qemus = listening.filter((one) => isKnown(checkQemu(one)));
+  if (qemus.length === 0) return;
+  throw new VdpaQemuError(
+    'usage',
+    `--pid ${pid}: the QEMU that listens at the socket is process ${qemus.join(' or ')}`,
+  );
 }
 
 function domainProcess({ domain = '', connect = 'qemu:///system' }: MonitorOptions): Fact<number> {

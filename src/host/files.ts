@@ -29,6 +29,21 @@ export function readText(file: string): Fact<string> {
   }
 }
 
+/** At most so many bytes from the end of a file, as UTF-8. */
+export function readTail(file: string, bytes: number): Fact<string> {
+  let open: number | undefined;
+  try {
+    open = fs.openSync(file, 'r');
+    const buffer = Buffer.alloc(bytes);
+    const read = fs.readSync(open, buffer, 0, bytes, Math.max(0, fs.fstatSync(open).size - bytes));
+    return buffer.toString('utf8', 0, read);
+  } catch (error) {
+    return unreadable(file, error);
+  } finally {
+    if (open !== undefined) fs.closeSync(open);
+  }
+}
+
 export function readBytes(file: string): Fact<Uint8Array> {
   try {
     return fs.readFileSync(file);

@@ -1,36 +1,59 @@
-import { networkInterfaces } from 'node:os';
+import { BlockList, isIP, isIPv4 } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import { hostRoots, linkTarget, listDirectory, readText, realPath } from './files.ts';
 import { openFiles } from './proc-maps.ts';
 import type { QmpSocket } from './qmp-connect.ts';
 import { isSameFile } from './same-file.ts';
 
+type QmpTcpSocket = Extract<QmpSocket, { readonly host: string }>;
 type ProcRoot = { readonly procRoot: string };
 
 /**
  * The QEMU that listens at a QMP address of this host: /proc/net names the inode of a socket, /proc/PID/fd who holds it.
  * Needs root for other users' processes.
  * @returns its number; or unknown: `not-local` an address of another host, `not-found` nobody is seen to hold it,
- *   `not-qemu` some other program does (a relay)
+ *   `not-qemu` some other program does (a relay), `ambiguous` several QEMUs do
  */
 export function findQemu(address: QmpSocket, roots: ProcRoot = hostRoots): Fact<number> {
+  const found = listenersAt(address, roots);
+  if (isUnknown(found)) return found;
+  const [first, ...others] = found;
+  if (first === undefined) {
+    return unknown('not-found', 'no process of this host is seen to listen there (root sees all of them)');
+  }
+  const checked = found.map((pid) => checkQemu(pid, roots));
+  const qemus = checked.filter(isKnown);
+  if (qemus.length > 1) {
+    return unknown('ambiguous', `processes ${qemus.join(' and ')} were all told to listen there: give --pid`);
+  }
+  return qemus[0] ?? (others.length === 0 ? checked[0]! : unknown('not-qemu', 'several processes, and none is a QEMU'));
+}
+
+/**
+ * The processes that hold a socket which was bound to the address. More than one where a later one took the name of a
+ * unix socket over, which leaves the earlier one listening without a name.
+ */
+export function listenersAt(address: QmpSocket, roots: ProcRoot = hostRoots): Fact<number[]> {
   if ('host' in address && !isLocal(address.host)) {
     return unknown('not-local', `${address.host} is not an address of this host`);
   }
-  const sockets = 'path' in address ? unixSockets(address.path, roots) : tcpSockets(address.port, roots);
+  const sockets = 'path' in address ? unixSockets(address.path, roots) : tcpSockets(address, roots);
   const processes = listDirectory(roots.procRoot);
-  let other: Fact<number> | undefined;
-  for (const name of isUnknown(processes) ? [] : processes.filter((entry) => /^\d+$/.test(entry))) {
-    const files = openFiles(path.join(roots.procRoot, name, 'fd'));
-    if (isUnknown(files)) continue;
-    const held = [...files.values()].map((target) => sockets.get(target)).find((bound) => bound !== undefined);
-    if (held === undefined || !isTheSocket(held, address, path.join(roots.procRoot, name, 'cwd'))) continue;
-    const checked = checkQemu(Number(name), roots);
-    if (!isUnknown(checked)) return checked;
-    other ??= checked;
-  }
-  return other ?? unknown('not-found', 'no process of this host is seen to listen there (root sees all of them)');
+  if (isUnknown(processes)) return [];
+  return processes
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((name) => {
+      const files = openFiles(path.join(roots.procRoot, name, 'fd'));
+      if (isUnknown(files)) return [];
+      const workingDirectory = path.join(roots.procRoot, name, 'cwd');
+      const holds = [...files.values()].some((target) => {
+        const bound = sockets.get(target);
+        return bound !== undefined && isTheSocket(bound, address, workingDirectory);
+      });
+      return holds ? [Number(name)] : [];
+    });
 }
 
 /**
@@ -73,17 +96,45 @@ function unixSockets(socket: string, { procRoot }: ProcRoot): Sockets {
   return found;
 }
 
-/** `sl local_address rem_address st .. uid timeout inode`; state 0A is TCP_LISTEN, the port is in hex (proc(5)). */
-function tcpSockets(port: number, { procRoot }: ProcRoot): Sockets {
+/**
+ * `sl local_address rem_address st .. uid timeout inode`; state 0A is TCP_LISTEN, address and port are in hex (proc(5)).
+ */
+function tcpSockets({ host, port }: QmpTcpSocket, { procRoot }: ProcRoot): Sockets {
   const found = new Map<string, null>();
+  const wanted = addressesOf(host);
   for (const name of ['net/tcp', 'net/tcp6']) {
     const table = readText(path.join(procRoot, name));
     for (const line of isUnknown(table) ? [] : table.split('\n')) {
-      const [, local, , state, , , , , , inode = ''] = line.trim().split(/\s+/);
-      if (state === '0A' && parseInt(local?.split(':')[1] ?? '', 16) === port) found.set(`socket:[${inode}]`, null);
+      const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
+      const [address = '', number = ''] = local.split(':');
+      if (state !== '0A' || parseInt(number, 16) !== port) continue;
+      if (/^0+$/.test(address) || isAmong(textOf(address), wanted)) found.set(`socket:[${inode}]`, null);
     }
   }
   return found;
+}
+
+/** An address as the kernel writes it: words of 32 bits, each in the byte order of this machine. */
+function textOf(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => {
+    const inOrder = word.match(/../g) ?? [];
+    return os.endianness() === 'LE' ? inOrder.reverse() : inOrder;
+  });
+  if (bytes.length === 4) return bytes.map((byte) => parseInt(byte, 16)).join('.');
+  return (bytes.join('').match(/.{4}/g) ?? []).join(':');
+}
+
+function addressesOf(host: string): BlockList {
+  const list = new BlockList();
+  for (const name of host === 'localhost' ? ['127.0.0.1', '::1'] : [host]) {
+    if (isIP(name) !== 0) list.addAddress(name, isIPv4(name) ? 'ipv4' : 'ipv6');
+  }
+  return list;
+}
+
+/** An IPv4 address may be written as one of IPv6, which the list takes for the same. */
+function isAmong(address: string, list: BlockList): boolean {
+  return isIP(address) !== 0 && list.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
 /** QEMU may have been given a relative path: it is relative to its own working directory. */
@@ -95,7 +146,7 @@ function isTheSocket(bound: string | null, address: QmpSocket, workingDirectory:
 }
 
 function isLocal(host: string): boolean {
-  if (host === 'localhost' || host.startsWith('127.')) return true;
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  if (host === 'localhost' || (isIPv4(host) && host.startsWith('127.'))) return true;
+  const own = Object.values(os.networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return own.some(({ address }) => address === host);
 }

@@ -6,7 +6,7 @@ import { messageOf, VdpaQemuError } from '../model/error.ts';
 import { isUnknown } from '../model/fact.ts';
 import { atExit, endingSignals } from './at-exit.ts';
 import { deferred } from './deferred.ts';
-import { readText } from './files.ts';
+import { readTail, readText } from './files.ts';
 import type { ProgramExit } from './process.ts';
 import { descendantsOf, isAlive, signalProcess } from './process-tree.ts';
 import { harmless } from './qmp-error.ts';
@@ -30,13 +30,18 @@ export interface PrivateDirectory {
   readonly keep: () => void;
 }
 
+/** Bytes: the name of a unix socket has room for 107 (unix(7)), and `/vdpa-qemu-XXXXXX/qmp` comes behind it. */
+const longestPlace = 107 - '/vdpa-qemu-XXXXXX/qmp'.length;
+
 /**
  * A folder of our own for sockets and logs, which only this user may enter: below $XDG_RUNTIME_DIR, /run, or the
  * temporary directory, whichever can be written first. It goes with this process, unless it is kept.
  * @throws VdpaQemuError `system`
  */
 export function makePrivateDirectory(): PrivateDirectory {
-  const places = [process.env['XDG_RUNTIME_DIR'], '/run', os.tmpdir()].filter((place) => place?.startsWith('/'));
+  const places = [process.env['XDG_RUNTIME_DIR'], '/run', os.tmpdir()].filter(
+    (place) => place?.startsWith('/') && Buffer.byteLength(place) <= longestPlace,
+  );
   let last: unknown;
   for (const place of places) {
     try {
@@ -148,12 +153,9 @@ function killGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 function lastLines(file: string): string[] {
-  const text = readText(file);
+  const text = readTail(file, tailBytes);
   if (isUnknown(text)) return [];
-  const lines = text
-    .slice(-tailBytes)
-    .split('\n')
-    .map((line) => harmless(line.trimEnd()));
+  const lines = text.split('\n').map((line) => harmless(line.trimEnd()));
   return lines.filter((line) => line !== '').slice(-20);
 }
 

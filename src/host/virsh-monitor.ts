@@ -31,7 +31,8 @@ const MAX_ARGUMENT = 96 * 1024;
  * The monitor of a libvirt domain, through `virsh qemu-monitor-command`, so that no second socket is needed. libvirt
  * marks the domain as tainted (custom-monitor). One virsh runs many commands: a single argument is parsed by virsh
  * itself, commands separated by semicolons (tools/vsh.c: vshCommandStringParse()); no shell sees it.
- * @throws VdpaQemuError `usage` where the name cannot be a domain's
+ * @throws VdpaQemuError `usage` where the name cannot be a domain's; later also where virsh takes a name of digits for the
+ *   number of another running domain
  */
 export function virshMonitor(domain: string, options: VirshOptions = {}): QmpExecutor {
   checkDomainName(domain);
@@ -39,17 +40,23 @@ export function virshMonitor(domain: string, options: VirshOptions = {}): QmpExe
   const connect = options.connect ?? 'qemu:///system';
   const label = `virsh: domain ${domain}`;
 
+  let isNumber = /^[0-9]+$/.test(domain);
   const executeAll = async (commands: readonly QmpCommand[], wait: QmpWait = {}): Promise<QmpOutcome[]> => {
     const { timeoutMs = options.timeoutMs ?? 60_000, signal } = wait;
     const end = performance.now() + timeoutMs;
-    const outcomes: QmpOutcome[] = [];
-    for (const chunk of chunksOf(commands, domain)) {
+    const virsh = async (script: string): Promise<string> => {
       // a call takes as long as it takes, but all of its virshs together no longer than they may
       const left = Math.max(1, Math.ceil(end - performance.now()));
       const limits = { timeoutMs: left, maxBytes: MAX_BYTES, label, signal };
-      const output = await run('virsh', ['-q', '-c', connect, chunk.map(({ text }) => text).join('; ')], limits);
+      const output = await run('virsh', ['-q', '-c', connect, script], limits);
       if (isUnknown(output)) throw failure(output, label, timeoutMs);
-      outcomes.push(...outcomesOf(output.stdout, chunk));
+      return output.stdout;
+    };
+    if (isNumber) checkIsName(domain, await virsh(`domname --domain ${quote(domain)}`));
+    isNumber = false;
+    const outcomes: QmpOutcome[] = [];
+    for (const chunk of chunksOf(commands, domain)) {
+      outcomes.push(...outcomesOf(await virsh(chunk.map(({ text }) => text).join('; ')), chunk));
     }
     return outcomes;
   };
@@ -67,6 +74,20 @@ export function virshMonitor(domain: string, options: VirshOptions = {}): QmpExe
 export function checkDomainName(domain: string): void {
   if (/^[^-/\u0000-\u001f\u007f-\u009f][^/\u0000-\u001f\u007f-\u009f]{0,254}$/u.test(domain)) return;
   throw new VdpaQemuError('usage', `not the name of a libvirt domain: ${JSON.stringify(domain.slice(0, 80))}`);
+}
+
+/**
+ * virsh takes digits for the number of a running domain first, and for a name only where there is none
+ * (tools/virsh-util.c: virshLookupDomainInternal()).
+ * @throws VdpaQemuError usage
+ */
+function checkIsName(domain: string, output: string): void {
+  const name = output.trim();
+  if (name === domain) return;
+  throw new VdpaQemuError(
+    'usage',
+    `virsh takes ${domain} for the number of the running domain ${harmless(name, 255)}: give the UUID of the one that is meant`,
+  );
 }
 
 /** Where libvirtd writes the pid of a domain of qemu:///system (qemu_process.c: virPidFileBuildPath()). */

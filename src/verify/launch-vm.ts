@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../host/pause.ts';
 import { launchProcess, makePrivateDirectory, withLockedMemory, type LaunchedProcess } from '../host/launch-process.ts';
 import { readProcess } from '../host/proc-maps.ts';
 import type { ProgramExit } from '../host/process.ts';
 import type { QmpClient } from '../host/qmp-client.ts';
 import { connectQmp } from '../host/qmp-connect.ts';
 import { QmpError } from '../host/qmp-error.ts';
+import { hasListener, removeDeadSocket } from '../host/unix-socket.ts';
 import { VdpaQemuError, messageOf } from '../model/error.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
@@ -57,10 +59,14 @@ export interface LaunchedVm {
 /**
  * Starts QEMU from a plan, with a QMP socket in a folder of its own, waits for the guest driver, and verifies. Needs
  * the rights that the plan needs: the vDPA device, and the limit of locked memory (raised by prlimit where it is lower).
- * @throws VdpaQemuError where QEMU does not start or ends meanwhile: its output is in `details`. Nothing is left then.
+ * @throws VdpaQemuError where QEMU does not start or ends meanwhile: its output is in `details`; `usage` where somebody
+ *   listens at the plan's own QMP socket already, as QEMU would take it away from him; QmpError `aborted`. Nothing is
+ *   left then.
  */
 export async function launchVm(plan: VmPlan, options: LaunchOptions = {}): Promise<LaunchedVm> {
   const { timeoutMs = 60_000, signal } = options;
+  const { qmpSocket } = plan.binding;
+  await checkIsFree(qmpSocket);
   const directory = makePrivateDirectory();
   const [socket, log] = [`${directory.path}/qmp`, `${directory.path}/qemu.log`];
   let qemu: LaunchedProcess | undefined;
@@ -74,10 +80,13 @@ export async function launchVm(plan: VmPlan, options: LaunchOptions = {}): Promi
     const stop = async (): Promise<ProgramExit> => {
       await askToQuit(running, socket);
       const exit = await running.stop();
+      await leave(qmpSocket);
       directory.remove();
       return exit;
     };
-    const verification = await unlessEnded(running, start(running, socket, plan, { ...options, timeoutMs, signal }));
+    const verification = await unlessEnded(running, signal, (either) =>
+      start(running, socket, plan, { ...options, timeoutMs, signal: either }),
+    );
     const { pid, exited } = running;
     const vm = { pid, socket, log };
     return {
@@ -94,9 +103,25 @@ export async function launchVm(plan: VmPlan, options: LaunchOptions = {}): Promi
   } catch (error) {
     const details = qemu?.said() ?? [];
     await qemu?.stop(2000);
+    if (qemu) await leave(qmpSocket);
     directory.remove();
     throw withOutput(error, details);
   }
+}
+
+/**
+ * QEMU makes a socket of its own where another's is, before it looks whether the devices are free (io/channel-socket.c,
+ * util/qemu-sockets.c: unix_listen_saddr() unlinks): a VM that runs already would lose its monitor for ever.
+ * @throws VdpaQemuError usage
+ */
+async function checkIsFree(qmpSocket: string | null): Promise<void> {
+  if (qmpSocket === null || !(await hasListener(qmpSocket))) return;
+  throw new VdpaQemuError('usage', `somebody listens at ${qmpSocket} already: does the VM run?`);
+}
+
+/** A QEMU that was killed leaves its sockets. */
+async function leave(qmpSocket: string | null): Promise<void> {
+  if (qmpSocket !== null) await removeDeadSocket(qmpSocket);
 }
 
 function monitorArguments(socket: string): string[] {
@@ -147,24 +172,33 @@ async function connectWhenThere(
         const message = `QEMU did not open its monitor within ${timeoutMs / 1000} s`;
         throw new QmpError('connect', message, { cause: error });
       }
-      await sleep(20, undefined, signal ? { signal } : {});
+      await pause(20, signal);
     }
   }
 }
 
-/** What `work` gives, unless QEMU ends before. */
-async function unlessEnded<T>(qemu: LaunchedProcess, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  const ended = qemu.exited.then(({ code, signal }): never => {
-    throw new VdpaQemuError('program', `QEMU ended with ${describeExit({ code, signal })} before it could be verified`);
+/**
+ * What `work` gives, unless QEMU ends before, or the caller gives up: the work is told so by the signal that it gets.
+ * @throws VdpaQemuError program; QmpError
+ */
+async function unlessEnded<T>(
+  qemu: LaunchedProcess,
+  signal: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController();
+  void qemu.exited.then((exit) => {
+    const message = `QEMU ended with ${describeExit(exit)} before it could be verified`;
+    ended.abort(new VdpaQemuError('program', message));
   });
   try {
-    return await Promise.race([work, ended]);
+    return await work(signal ? AbortSignal.any([signal, ended.signal]) : ended.signal);
   } catch (error) {
     // A monitor that breaks off is often the first sign of an end.
     if (error instanceof QmpError && (error.kind === 'closed' || error.kind === 'greeting')) {
-      await Promise.race([ended, sleep(1000, undefined, { ref: false })]);
+      await Promise.race([qemu.exited, sleep(1000, undefined, { ref: false })]);
     }
+    ended.signal.throwIfAborted();
     throw error;
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessView } from '../host/proc-maps.ts';
+import { pause } from '../host/pause.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { isUnknown, type Fact } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
@@ -27,7 +27,7 @@ const secondLooks = 3;
  * Looks again and again until the driver of every vDPA device is up or time is over; gives what was seen last. QEMU has
  * no event for it. /proc and QMP cannot be read at one moment: where they differ, a device may just have been started or
  * stopped, and it is looked again before that counts as a disagreement.
- * @throws what observeVm() throws, and the signal's reason
+ * @throws what observeVm() throws
  */
 export async function observeUntilReady(executor: QmpExecutor, options: WaitOptions): Promise<Observation> {
   const { waitMs, intervalMs = 250, timeoutMs = 30_000, memoryMap, process, signal } = options;
@@ -40,7 +40,7 @@ export async function observeUntilReady(executor: QmpExecutor, options: WaitOpti
     if (!same) differing++;
     const settled = same || differing > secondLooks;
     if (settled && (left <= 0 || observation.devices.length === 0 || driversReady(observation))) return observation;
-    await sleep(same ? Math.min(Math.max(left, 0), intervalMs) : 50, undefined, signal ? { signal } : {});
+    await pause(same ? Math.min(Math.max(left, 0), intervalMs) : 50, signal);
   }
 }
 

@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { join, relative as relativePath } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { launchProcess, makePrivateDirectory, withLockedMemory } from '../../src/host/launch-process.ts';
-import { checkQemu, findQemu, readPidFile } from '../../src/host/find-process.ts';
+import { openMonitor } from '../../src/commands/monitor.ts';
+import { checkQemu, findQemu, listenersAt, readPidFile } from '../../src/host/find-process.ts';
+import { readTail } from '../../src/host/files.ts';
 import { readProcess } from '../../src/host/proc-maps.ts';
 import type { QmpWait } from '../../src/host/qmp-batch.ts';
 import { QmpError } from '../../src/host/qmp-error.ts';
 import { checkDomainName, pidFileOf, virshMonitor } from '../../src/host/virsh-monitor.ts';
+
+const globals = { json: false, verbose: false, quiet: true, color: false, output: undefined };
+const io = () => ({ out: () => undefined, err: () => undefined, color: false });
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'verify-'));
@@ -21,13 +26,18 @@ describe('/proc', () => {
     const procRoot = folder();
     const directory = join(procRoot, '7');
     mkdirSync(join(directory, 'fd'), { recursive: true });
-    writeFileSync(join(directory, 'cmdline'), 'qemu\0-netdev\0x\0');
+    const link = join(mkdtempSync('/dev/shm/verify-'), 'vp0');
+    onTestFinished(() => rmSync(join(link, '..'), { recursive: true }));
+    symlinkSync('/dev/null', link);
+    const netdev = `vhost-vdpa,vhostdev=${link},id=x`;
+    writeFileSync(join(directory, 'cmdline'), `qemu\0-netdev\0${netdev}\0`);
     writeFileSync(join(directory, 'maps'), '1000-2000 -w-s 00002000 00:06 617      /dev/vhost-vdpa-3\n');
     symlinkSync('/dev/vhost-vdpa-3', join(directory, 'fd/8'));
     expect(await readProcess(7, { procRoot }, () => Promise.resolve(4096))).toEqual({
       pid: 7,
       pageSize: 4096,
-      arguments: ['qemu', '-netdev', 'x'],
+      arguments: ['qemu', '-netdev', netdev],
+      links: new Map([[link, '/dev/null']]),
       files: new Map([[8, '/dev/vhost-vdpa-3']]),
       mappings: [{ device: '/dev/vhost-vdpa-3', offset: 8192 }],
     });
@@ -39,7 +49,7 @@ describe('/proc', () => {
   async function listening(name: string, where: string, cwd: string): Promise<number> {
     const program = join(folder(), name);
     symlinkSync(process.execPath, program);
-    const script = "require('net').createServer().listen(process.argv[1], () => console.log('up'))";
+    const script = "require('net').createServer().listen(...process.argv[1].split(' '), () => console.log('up'))";
     const child = spawn(program, ['-e', script, where], { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     await new Promise((resolve) => child.stdout.once('data', resolve));
@@ -66,6 +76,39 @@ describe('/proc', () => {
     for (const host of ['127.0.0.1', 'localhost', '::1']) expect(findQemu({ host, port }), host).toBe(pid);
     expect(findQemu({ host: '192.0.2.1', port })).toMatchObject({ unknown: 'not-local' });
     expect(findQemu({ host: '127.0.0.1', port: 1 })).toMatchObject({ unknown: 'not-found' });
+  });
+
+  test('of two that were told the same path neither is taken for the other; --pid may name each', async () => {
+    const [path, directory] = [join(folder(), 's'), folder()];
+    const pids = [await listening('qemu-a', path, directory)];
+    rmSync(path);
+    pids.push(await listening('qemu-b', path, directory));
+    expect(findQemu({ path })).toEqual({
+      unknown: 'ambiguous',
+      detail: `processes ${[...pids].sort((a, b) => a - b).join(' and ')} were all told to listen there: give --pid`,
+    });
+    expect(listenersAt({ path })).toEqual(expect.arrayContaining(pids));
+    const options = { domain: undefined, connect: undefined, ...globals };
+    for (const pid of pids) {
+      const refused = await openMonitor({ qmp: path, pid, ...options }, io(), 300).catch((error: unknown) => error);
+      expect(refused).toMatchObject({ kind: 'greeting' });
+    }
+    await expect(openMonitor({ qmp: path, pid: process.pid, ...options }, io(), 300)).rejects.toThrow('is no QEMU');
+    const third = await listening('qemu-c', join(folder(), 'other'), directory);
+    await expect(openMonitor({ qmp: path, pid: third, ...options }, io(), 300)).rejects.toThrow(
+      `--pid ${third}: the QEMU that listens at the socket is process `,
+    );
+  });
+
+  test('one port of two addresses', async () => {
+    const port = 30_000 + (process.pid % 10_000);
+    const one = await listening('qemu-a', `${port} 127.0.0.1`, '/');
+    const two = await listening('qemu-b', `${port} 127.0.0.2`, '/');
+    expect(findQemu({ host: '127.0.0.1', port })).toBe(one);
+    expect(findQemu({ host: 'localhost', port })).toBe(one);
+    expect(findQemu({ host: '127.0.0.2', port })).toBe(two);
+    expect(findQemu({ host: '127.0.0.3', port })).toMatchObject({ unknown: 'not-found' });
+    expect(findQemu({ host: '127.example.com', port })).toMatchObject({ unknown: 'not-local' });
   });
 
   test('a relay that listens, and a process that is something else, are no QEMU', async () => {
@@ -112,6 +155,26 @@ describe('virsh qemu-monitor-command', () => {
 
   const answering = (output: unknown) =>
     virshMonitor('web1', { run: () => Promise.resolve(output as { stdout: string }) });
+
+  test('a name of digits is a number to virsh: it is used only where it means this domain', async () => {
+    const asked: string[] = [];
+    const answering = (name: string) =>
+      virshMonitor('101', {
+        run: (_, args) => {
+          asked.push(args.at(-1) ?? '');
+          return Promise.resolve({ stdout: args.at(-1)!.startsWith('domname') ? `${name}\n\n` : '{"return":1}\n' });
+        },
+      });
+    await expect(answering('alpha').execute('a')).rejects.toMatchObject({
+      code: 'usage',
+      message: 'virsh takes 101 for the number of the running domain alpha: give the UUID of the one that is meant',
+    });
+    const own = answering('101');
+    expect([await own.execute('a'), await own.execute('b')]).toEqual([1, 1]);
+    expect(asked.map((script) => script.split(' ')[0])).toEqual([
+      ...['domname', 'domname', 'qemu-monitor-command', 'qemu-monitor-command'],
+    ]);
+  });
 
   test('one command, and every failure', async () => {
     expect(await answering({ stdout: '{"return":5}' }).execute('a')).toBe(5);
@@ -178,6 +241,24 @@ describe('virsh qemu-monitor-command', () => {
 });
 
 describe('a launched process', () => {
+  test('its folder is where the name of a socket has room', () => {
+    vi.stubEnv('XDG_RUNTIME_DIR', `/tmp/${'x'.repeat(90)}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { path, remove } = makePrivateDirectory();
+    remove();
+    expect(path).toMatch(/^\/(run|tmp)\/vdpa-qemu-.{6}$/);
+  });
+
+  test('of what it printed only the end is read, however much that is', async () => {
+    const log = join(folder(), 'log');
+    const child = await launchProcess(['sh', '-c', 'yes | head -c 50000; echo; echo the end'], log);
+    await child.exited;
+    expect(child.said()).toHaveLength(20);
+    expect(child.said().at(-1)).toBe('the end');
+    expect(readTail(log, 4)).toBe('end\n');
+    expect(readTail(`${log}x`, 4)).toMatchObject({ unknown: 'ENOENT' });
+  });
+
   test('its folder is private, and goes', () => {
     const { path, remove } = makePrivateDirectory();
     expect(readdirSync(path)).toEqual([]);

@@ -1,4 +1,4 @@
-/** Signals to a real process that has launched a (scripted) QEMU: nothing may stay behind. */
+/** Real processes that launch a (scripted) QEMU: what a signal leaves behind, and how long they live. */
 import { spawn } from 'node:child_process';
 import {
   chmodSync,
@@ -29,15 +29,38 @@ process.stdout.write('launched');
 setInterval(() => {}, 1000);
 `;
 
+/** QEMU ends at once, and there would be a minute of time. */
+const failing = `
+import { launchVm } from './src/verify/launch-vm.ts';
+const guestAbi = { machine: 'pc-q35-7.2', architecture: 'x86_64', uuid: '5c1a7d3e-1f7b-5f1a-9d3c-000000000001',
+  cpu: { model: 'qemu64', count: 1 }, memoryBytes: 2 ** 26, rootPorts: [], interfaces: [], disks: [], vdpaDevices: [] };
+const binding = { host: 'h', emulator: process.argv[2], accelerator: 'tcg', memoryShared: false, lockedMemoryBytes: 0,
+  qmpSocket: null, interfaces: [], disks: [], vdpaDevices: [] };
+launchVm({ name: 'x', guestAbi, binding }, { timeoutMs: 60_000 }).catch((error) => console.log(error.message));
+`;
+
 beforeAll(() => {
   mkdirSync('node_modules/.cache', { recursive: true });
-  for (const manner of ['plain', 'aborts'] as const) {
+  for (const [name, contents] of Object.entries({ plain: source('plain'), aborts: source('aborts'), failing })) {
     buildSync({
-      stdin: { contents: source(manner), resolveDir: '.', loader: 'ts' },
-      outfile: launcher.replace('.mjs', `-${manner}.mjs`),
+      stdin: { contents, resolveDir: '.', loader: 'ts' },
+      outfile: launcher.replace('.mjs', `-${name}.mjs`),
       ...{ bundle: true, platform: 'node', format: 'esm', packages: 'external' },
     });
   }
+});
+
+test('a process whose QEMU has ended waits for nothing any longer', async () => {
+  const child = spawn(process.execPath, [launcher.replace('.mjs', '-failing.mjs'), '/bin/false'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const began = performance.now();
+  const said: string[] = [];
+  child.stdout.on('data', (text: Buffer) => said.push(text.toString()));
+  expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+  expect(said.join('')).toBe('QEMU ended with code 1 before it could be verified\n');
+  expect(performance.now() - began).toBeLessThan(20_000);
 });
 
 /** A process that has ended and that nobody waits for has an empty command line. */

@@ -1,8 +1,11 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connectQmp } from '../../src/host/qmp-connect.ts';
+import { hasListener, removeDeadSocket } from '../../src/host/unix-socket.ts';
 import type { VmPlan } from '../../src/model/generated/vm-plan.ts';
 import { describeExit, launchVm } from '../../src/verify/launch-vm.ts';
 
@@ -74,6 +77,32 @@ describe('a QEMU that does not come up leaves nothing behind', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  test('the socket of a VM that runs already is left to it', async () => {
+    const qmpSocket = join(runtime, 'own.qmp');
+    const own = (vm: VmPlan): VmPlan => ({ ...vm, binding: { ...vm.binding, qmpSocket } });
+    const other = createServer().listen(qmpSocket);
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    await expect(launchVm(own(script('exit 1')))).rejects.toMatchObject({
+      code: 'usage',
+      message: `somebody listens at ${qmpSocket} already: does the VM run?`,
+    });
+    expect(existsSync(`${runtime}/pid`)).toBe(false);
+    expect(await hasListener(qmpSocket)).toBe(true);
+    await removeDeadSocket(qmpSocket);
+    expect(existsSync(qmpSocket)).toBe(true);
+  });
+
+  test('a socket of the plan that a killed QEMU leaves is removed', async () => {
+    const qmpSocket = join(runtime, 'own.qmp');
+    const listen = `require('net').createServer().listen('${qmpSocket}', () => process.kill(process.pid, 'SIGKILL'))`;
+    const vm = script(`${process.execPath} -e "${listen}"; ls ${qmpSocket}; exit 1`);
+    await expect(launchVm({ ...vm, binding: { ...vm.binding, qmpSocket } })).rejects.toMatchObject({
+      details: expect.arrayContaining([`QEMU: ${qmpSocket}`]) as string[],
+    });
+    expect(existsSync(qmpSocket)).toBe(false);
+  });
+
   test('it hangs', async () => {
     await expect(launchVm(script('sleep 60'), { timeoutMs: hangs })).rejects.toMatchObject({
       kind: 'connect',
@@ -90,7 +119,7 @@ describe('a QEMU that does not come up leaves nothing behind', () => {
 
   test('the caller gives up', async () => {
     const launching = launchVm(script('sleep 60'), { signal: AbortSignal.timeout(hangs) });
-    await expect(launching).rejects.toThrow();
+    await expect(launching).rejects.toMatchObject({ name: 'QmpError', kind: 'aborted' });
     expect([leftovers(), stillThere()]).toEqual([[], false]);
   });
 
