@@ -2,6 +2,7 @@ import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { HostNotifier, ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import type { FoundDevice } from './find-devices.ts';
 import type { Inventory } from './inventory.ts';
+import type { VirtqueueCount } from './count-virtqueues.ts';
 import type { QueueFacts } from './read-queues.ts';
 import type { VirtioStatus } from './virtio-status.ts';
 
@@ -21,7 +22,8 @@ export interface ReadDevice {
 /** Puts together what was read of one device; `all` are those of the VM. */
 export function assembleDevice(
   read: ReadDevice,
-  queues: Fact<readonly QueueFacts[]>,
+  count: VirtqueueCount,
+  queues: readonly QueueFacts[],
   pci: ObservedDevice['pci'],
   all: readonly ReadDevice[],
   inventory: Inventory,
@@ -46,15 +48,17 @@ export function assembleDevice(
     hostFeatures: read.status.hostFeatures,
     vhostStarted: read.status.vhostStarted,
     shadowVirtqueues: shadowOf(read, inventory, process),
-    virtqueues: isUnknown(queues)
-      ? queues
-      : queues.map(({ size, ready }, index) => ({
-          index,
-          role: roleIn(deviceClass, queues.length, index),
-          size,
-          ready,
-          hostNotifier: withoutIndex(read.notifiers.find((notifier) => notifier.index === index)),
-        })),
+    virtqueueCount: count.total,
+    virtqueues:
+      isUnknown(count.total) && count.seen === 0
+        ? count.total
+        : queues.map(({ size, ready }, index) => ({
+            index,
+            role: roleIn(deviceClass, count.total, index),
+            size,
+            ready,
+            hostNotifier: withoutIndex(read.notifiers.find((notifier) => notifier.index === index)),
+          })),
   };
 }
 
@@ -72,9 +76,9 @@ function classOf(name: string | undefined, frontend: string): Fact<string> {
 }
 
 /** virtio-net always has its control virtqueue, as the last one (hw/net/virtio-net.c: virtio_net_device_realize()). */
-function roleIn(deviceClass: Fact<string>, count: number, index: number): string {
+function roleIn(deviceClass: Fact<string>, count: Fact<number>, index: number): string {
   if (deviceClass === 'net') {
-    if (count % 2 === 1 && index === count - 1) return 'control';
+    if (isKnown(count) && count % 2 === 1 && index === count - 1) return 'control';
     return `${index % 2 === 0 ? 'rx' : 'tx'}${Math.floor(index / 2)}`;
   }
   return deviceClass === 'block' ? `request${index}` : `vq${index}`;
@@ -105,7 +109,7 @@ function shadowOf(read: ReadDevice, { vm }: Inventory, process: ObservedProcess 
   if (parseInt(vm.qemu.version, 10) < 8 && isKnown(status.vhostFeatures)) {
     return status.vhostFeatures.includes('VHOST_F_LOG_ALL');
   }
-  return unknown('not-asked', 'no QMP command shows x-svq; the command line of the process does (--pid)');
+  return unknown('not-asked', 'no QMP command shows x-svq; the command line that made the netdev does (--pid)');
 }
 
 function withoutIndex(notifier: ReadDevice['notifiers'][number] | undefined): HostNotifier | null {

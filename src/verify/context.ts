@@ -2,7 +2,7 @@ import { assessDevice } from '../doorbell/assess.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
 import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
-import type { ObservedDevice, Observation } from '../model/generated/observation.ts';
+import type { ObservedDevice, ObservedVirtqueue, Observation } from '../model/generated/observation.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { charDeviceOf } from '../plan/host.ts';
@@ -62,9 +62,17 @@ export function contextOf(
   };
 }
 
-/** What the assessment says of one virtqueue. */
-export function assessed(context: DeviceContext, index: number): VirtqueueAssessment | undefined {
-  return context.assessed.get(index);
+/**
+ * What the assessment says of one virtqueue. The control virtqueue is not found by its number: a guest that does not
+ * take VIRTIO_NET_F_MQ has it where others have the second pair (virtio 1.3, 5.1.2).
+ */
+export function assessed(
+  context: DeviceContext,
+  { index, role }: Pick<ObservedVirtqueue, 'index' | 'role'>,
+): VirtqueueAssessment | undefined {
+  if (role === 'control') return context.assessment?.virtqueues.find((one) => one.role === 'control');
+  const row = context.assessed.get(index);
+  return row?.role === 'control' ? undefined : row;
 }
 
 function largestRingOf({ virtqueues }: ObservedDevice): number {

@@ -3,6 +3,14 @@ import type { ObservedDevice, Observation } from '../model/generated/observation
 import { migrating } from './migrating.ts';
 
 /**
+ * Whether QEMU leaves the devices alone in a run state. A guest that sleeps (S3) is `suspended`: only its virtual CPUs
+ * stand still (system/runstate.c: qemu_system_suspend()), and no device is told.
+ */
+export function keepsDevices(runState: string): boolean {
+  return runState === 'running' || runState === 'suspended';
+}
+
+/**
  * What speaks against an installed host notifier being in use: QEMU takes them all away in each of these states, so
  * that the answers are of two moments, or QEMU is not what it is taken for. Empty: nothing does.
  */
@@ -10,7 +18,7 @@ export function contradictions(device: ObservedDevice, { runState, migration }: 
   const { status, vhostStarted, pagePerVq, disableModern, shadowVirtqueues, backend } = device;
   const isVdpa = backend === 'vhost-vdpa';
   return [
-    ...(runState === 'running'
+    ...(keepsDevices(runState)
       ? []
       : [runState === 'unknown' ? 'whether the VM runs is not known' : `the VM is ${runState}`]),
     ...(isUnknown(status) || status.includes('DRIVER_OK') ? [] : ['the guest driver is not up']),

@@ -5,13 +5,15 @@ import type { ObservedDevice, ObservedProcess } from '../model/generated/observa
 import type { Finding } from '../model/finding.ts';
 import { checked, Questions } from './answers.ts';
 import type { Deadline } from './deadline.ts';
-import type { Inventory } from './inventory.ts';
+import { backendSuffix, type Inventory } from './inventory.ts';
 import { checkCount, maxVirtqueues } from './limits.ts';
 import { parseNotifierName } from './notifier-name.ts';
 
 /** A front end that has a vDPA device, or a vhost-user one, behind it. */
 export interface FoundDevice extends Pick<ObservedDevice, 'path' | 'frontend' | 'backend' | 'attachment' | 'netdev'> {
-  /** object names of the host notifiers below its backend */
+  /** of its virtio device, in the object tree */
+  readonly virtioPath: string;
+  /** object names of the host notifiers below its virtio device */
   readonly notifiers: readonly string[];
 }
 
@@ -35,22 +37,26 @@ export async function findDevices(
   deadline: Deadline,
 ): Promise<FoundDevices> {
   const ask = new Questions();
-  const asked = inventory.frontends.map((path) => ({
-    path,
-    type: ask.property(path, 'type'),
-    netdev: ask.property(path, 'netdev'),
-    drive: ask.property(path, 'drive'),
-    backend: ask.add('qom-list', { path: `${path}/virtio-backend` }),
-  }));
+  const asked = inventory.frontends.map((path) => {
+    const virtioPath = inventory.virtioDevices.get(path)?.path ?? `${path}${backendSuffix}`;
+    return {
+      path,
+      virtioPath,
+      type: ask.property(path, 'type'),
+      netdev: ask.property(path, 'netdev'),
+      drive: ask.property(path, 'drive'),
+      children: ask.add('qom-list', { path: virtioPath }),
+    };
+  });
   await ask.ask(executor, deadline.signal, deadline.next());
 
   const devices: FoundDevice[] = [];
   const notes: Finding[] = [];
-  for (const { path, type, netdev, drive, backend } of asked) {
+  for (const { path, virtioPath, type, netdev, drive, children } of asked) {
     const frontend = checked(type(), asText, `type of ${path}`);
     if (isUnknown(frontend)) continue;
-    const notifiers = notifiersIn(backend(), path);
-    const base = { path, frontend, netdev: textOr(netdev()), notifiers };
+    const notifiers = notifiersIn(children(), virtioPath);
+    const base = { path, virtioPath, frontend, netdev: textOr(netdev()), notifiers };
     const kind = kindOf(base, textOr(drive()), inventory, process);
     if (kind === 'unknown') notes.push(netdevUnknown(path, inventory));
     else if (kind !== undefined) devices.push({ ...base, ...kind });
@@ -85,9 +91,9 @@ function kindOf(
   return type === 'vhost-vdpa' || type === 'vhost-user' ? { backend: type, attachment: 'netdev' } : undefined;
 }
 
-/** Names of the host notifiers in the answer to qom-list of a device's backend. */
-export function notifiersIn(answer: Fact<unknown>, path: string): string[] {
-  const list = checked(answer, asList, `qom-list ${path}/virtio-backend`);
+/** Names of the host notifiers in the answer to qom-list of a virtio device. */
+export function notifiersIn(answer: Fact<unknown>, virtioPath: string): string[] {
+  const list = checked(answer, asList, `qom-list ${virtioPath}`);
   if (isUnknown(list)) return [];
   return list
     .map((entry) => asText(member(asObject(entry, 'a property'), 'name'), 'qom-list: name'))

@@ -15,14 +15,21 @@ export interface Inventory {
   readonly vm: Pick<Observation, 'qemu' | 'machine' | 'board'>;
   /** paths of devices that may be virtio front ends, sorted */
   readonly frontends: readonly string[];
-  /** virtio-net, virtio-blk .. by the path of the front end; where x-query-virtio exists */
-  readonly virtioNames: ReadonlyMap<string, string>;
+  /** by the path of the front end; where x-query-virtio exists */
+  readonly virtioDevices: ReadonlyMap<string, VirtioDevice>;
   readonly netdevs: Fact<ReadonlyMap<string, SeenNetdev>>;
   /** names of block nodes whose driver is virtio-blk-vhost-vdpa */
   readonly vdpaBlockNodes: ReadonlySet<string>;
   readonly commands: ReadonlySet<string>;
   readonly fdSets: FdSets;
   readonly moment: Moment;
+}
+
+export interface VirtioDevice {
+  /** in the object tree: a child of the front end, or the front end itself (virtio-mmio) */
+  readonly path: string;
+  /** virtio-net, virtio-blk .. */
+  readonly name: string;
 }
 
 /** @throws QmpError where the monitor is lost, or answers what QEMU's schema does not say */
@@ -44,9 +51,9 @@ export async function takeInventory(executor: QmpExecutor, deadline: Deadline): 
   const uuid = ask.add('query-uuid');
   await ask.ask(executor, deadline.signal, deadline.next());
 
-  const virtioNames = namesOf(virtio());
+  const virtioDevices = virtioDevicesOf(virtio());
   const children = lists.flatMap(([path, answer]) => frontendsIn(path, answer()));
-  const frontends = [...new Set([...children, ...virtioNames.keys()])].sort();
+  const frontends = [...new Set([...children, ...virtioDevices.keys()])].sort();
   checkCount(frontends.length, maxFrontends, 'virtio devices');
   const text = network();
   const cpuList = checked(cpus(), asList, 'query-cpus-fast');
@@ -65,7 +72,7 @@ export async function takeInventory(executor: QmpExecutor, deadline: Deadline): 
       },
     },
     frontends,
-    virtioNames,
+    virtioDevices,
     netdevs: typeof text === 'string' ? parseInfoNetwork(text) : asFact(text, 'info network'),
     vdpaBlockNodes: blockNodesOf(nodes()),
     commands: commandsOf(commands()),
@@ -86,18 +93,22 @@ function frontendsIn(path: string, answer: Fact<unknown>): string[] {
   });
 }
 
-const backendSuffix = '/virtio-backend';
+/** The virtio device of a front end that has a proxy (hw/virtio/virtio.c: virtio_instance_init_common()). */
+export const backendSuffix = '/virtio-backend';
 
-/** x-query-virtio only walks the realized devices: it is safe where x-query-virtio-status is not. */
-function namesOf(answer: Fact<unknown>): Map<string, string> {
+/**
+ * On PCI and CCW a virtio device is a child of its proxy, on virtio-mmio it is what `-device` made. x-query-virtio only
+ * walks the realized devices: it is safe where x-query-virtio-status is not.
+ */
+function virtioDevicesOf(answer: Fact<unknown>): Map<string, VirtioDevice> {
   const list = checked(answer, asList, 'x-query-virtio');
   if (isUnknown(list)) return new Map();
   return new Map(
-    list.flatMap((entry) => {
+    list.map((entry) => {
       const device = asObject(entry, 'x-query-virtio: a device');
       const path = asText(member(device, 'path'), 'x-query-virtio: path');
       const name = asText(member(device, 'name'), 'x-query-virtio: name');
-      return path.endsWith(backendSuffix) ? [[path.slice(0, -backendSuffix.length), name] as const] : [];
+      return [path.endsWith(backendSuffix) ? path.slice(0, -backendSuffix.length) : path, { path, name }] as const;
     }),
   );
 }

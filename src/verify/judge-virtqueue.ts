@@ -31,7 +31,12 @@ export function isInstalled({ hostNotifier }: ObservedVirtqueue): boolean {
   return hostNotifier !== null && hostNotifier.container !== null;
 }
 
-/** The region is there. Is it where the guest writes, and does the guest write there? */
+/**
+ * The region is there. Is it where the guest writes, and does the guest write there? With modern-pio-notify=on the
+ * capability of the I/O BAR stands before that of the memory BAR (hw/virtio/virtio-pci.c: virtio_pci_device_plugged()
+ * adds it last, hw/pci/pci.c: pci_add_capability() puts it first), and Linux takes the first that it finds, of either
+ * kind (drivers/virtio/virtio_pci_modern_dev.c: vp_modern_probe()).
+ */
 function judgeInstalled(one: Case): Judgement {
   const { virtqueue, device, context, observation } = one;
   const { index, hostNotifier } = virtqueue;
@@ -47,6 +52,13 @@ function judgeInstalled(one: Case): Judgement {
       'inactive',
       'verify.legacy-driver',
       'the guest driver did not negotiate VIRTIO_F_VERSION_1: it kicks through the legacy I/O BAR, not through the doorbell',
+    );
+  }
+  if (device.properties['modern-pio-notify'] === true) {
+    return judgement(
+      'unknown',
+      'verify.pio-notify',
+      'there is a host notifier, but modern-pio-notify=on offers a doorbell in an I/O BAR, too, and first: a Linux guest kicks that one, through an eventfd; which one this guest kicks is not known',
     );
   }
   if (context.mapped?.has(index) === false && device.backend === 'vhost-vdpa') {

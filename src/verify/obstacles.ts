@@ -50,7 +50,9 @@ export const obstacles: readonly Obstacle[] = [
         ? { no: 'the VM is running' }
         : runState === 'unknown'
           ? { unclear: 'whether the VM is running (query-status)' }
-          : { yes: `the VM is ${runState}: QEMU stops the device and takes the host notifiers away meanwhile` },
+          : runState === 'suspended'
+            ? { unclear: 'whether somebody stopped the VM while its guest sleeps (suspended)' }
+            : { yes: `the VM is ${runState}: QEMU stops the device and takes the host notifiers away meanwhile` },
   },
   {
     code: 'verify.driver-not-up',
@@ -199,7 +201,7 @@ function controlVirtqueue({ virtqueue, device, context }: Case): Answer {
 /** From the host's report: the kernel's answer to the mapping, or, of a device in use, what its layout lets expect. */
 function kernelRefuses({ virtqueue, device, context }: Case): Answer {
   if (device.backend !== 'vhost-vdpa') return undefined;
-  const known = assessed(context, virtqueue.index);
+  const known = assessed(context, virtqueue);
   if (known !== undefined && known.verdict !== 'unknown' && known.kernel !== 'mapped') {
     return { yes: `the kernel refuses the mapping (${known.kernel}): ${known.reasons[0]?.message ?? ''}` };
   }

@@ -5,20 +5,24 @@ import type { ObservedProcess } from '../model/generated/observation.ts';
 /** Files in a QEMU fd set: set -> file descriptors in QEMU. */
 export type FdSets = ReadonlyMap<number, readonly number[]>;
 
+type Option = ReadonlyMap<string, string>;
 type Netdev = Extract<ObservedProcess['netdevs'], readonly unknown[]>[number];
 
 /** What of a QEMU process counts here: its doorbell mappings, its devices, and `-netdev vhost-vdpa` on its command line. */
 export function processFacts(view: ProcessView, sets: FdSets = new Map()): ObservedProcess {
-  const { pid, pageSize, files, mappings } = view;
+  const { pid, pageSize, files, mappings, links } = view;
   const size = isKnown(pageSize) ? pageSize : 4096;
   const open = isUnknown(files) ? files : [...files.values()].filter((target) => /\/vhost-vdpa-\d+$/.test(target));
-  const resolve = (vhostdev: string): string | null => {
-    const set = /^\/dev\/fdset\/(\d+)$/.exec(vhostdev)?.[1];
-    if (set === undefined) return vhostdev;
+  const fileOf = (option: Option): string | null => {
+    const [vhostdev, vhostfd] = [option.get('vhostdev'), option.get('vhostfd')];
+    const set = /^\/dev\/fdset\/(\d+)$/.exec(vhostdev ?? '')?.[1];
+    if (vhostdev !== undefined && set === undefined) return links?.get(vhostdev) ?? vhostdev;
     if (isUnknown(files)) return null;
-    const found = (sets.get(Number(set)) ?? []).map((fd) => files.get(fd)).find((file) => file !== undefined);
-    return found ?? null;
+    const fds = set === undefined ? [Number(vhostfd)] : (sets.get(Number(set)) ?? []);
+    return fds.map((fd) => files.get(fd)).find((file) => file !== undefined) ?? null;
   };
+  // a netdev that was taken out stays on the command line, and another may have its id now
+  const isOpen = (file: string | null): boolean => file === null || isUnknown(open) || open.includes(file);
   return {
     pid,
     pageSize,
@@ -28,24 +32,25 @@ export function processFacts(view: ProcessView, sets: FdSets = new Map()): Obser
           .map(({ device, offset }) => ({ device, virtqueue: Math.floor(offset / size) }))
           .sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : a.virtqueue - b.virtqueue)),
     devices: isUnknown(open) ? open : [...new Set(open)].sort(),
-    netdevs: isUnknown(view.arguments) ? view.arguments : netdevsOf(view.arguments, resolve),
+    netdevs: isUnknown(view.arguments)
+      ? view.arguments
+      : netdevsOf(view.arguments, fileOf).filter(({ charDevice }) => isOpen(charDevice)),
   };
 }
 
-function netdevsOf(args: readonly string[], resolve: (vhostdev: string) => string | null): Netdev[] {
+function netdevsOf(args: readonly string[], fileOf: (option: Option) => string | null): Netdev[] {
   return args.flatMap((word, index) => {
-    if (args[index - 1] !== '-netdev') return [];
+    if (!/^--?netdev$/.test(args[index - 1] ?? '')) return [];
     const option = word.startsWith('{') ? jsonOption(word) : keyValueOption(word);
     const id = option.get('id');
     if (option.get('type') !== 'vhost-vdpa' || id === undefined) return [];
-    const vhostdev = option.get('vhostdev');
     const shadowVirtqueues = ['on', 'true', 'yes', 'y'].includes(option.get('x-svq') ?? 'off');
-    return [{ id, charDevice: vhostdev === undefined ? null : resolve(vhostdev), shadowVirtqueues }];
+    return [{ id, charDevice: fileOf(option), shadowVirtqueues }];
   });
 }
 
 /** libvirt writes -netdev as JSON. */
-function jsonOption(text: string): Map<string, string> {
+function jsonOption(text: string): Option {
   try {
     return new Map(Object.entries(JSON.parse(text) as object).map(([key, value]) => [key, String(value)]));
   } catch {
@@ -54,7 +59,7 @@ function jsonOption(text: string): Map<string, string> {
 }
 
 /** `vhost-vdpa,id=vdpa0,vhostdev=/dev/vhost-vdpa-0`; a comma in a value is doubled. */
-function keyValueOption(text: string): Map<string, string> {
+function keyValueOption(text: string): Option {
   const parts = text.replaceAll(',,', '\0').split(',');
   return new Map(
     parts.map((part, index) => {

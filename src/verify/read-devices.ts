@@ -1,9 +1,10 @@
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { asCount, asFlag, asText } from '../host/qmp-value.ts';
-import { isKnown, isUnknown, knownOr, unknown, type Fact } from '../model/fact.ts';
+import { isKnown, isUnknown, knownOr, unknown } from '../model/fact.ts';
 import type { MappedRegion, ObservedDevice, ObservedProcess } from '../model/generated/observation.ts';
 import { checked, Questions } from './answers.ts';
 import { assembleDevice, type ReadDevice } from './assemble-device.ts';
+import { countVirtqueues } from './count-virtqueues.ts';
 import type { Deadline } from './deadline.ts';
 import { notifiersIn, type FoundDevice } from './find-devices.ts';
 import type { Inventory } from './inventory.ts';
@@ -29,6 +30,7 @@ const abiProperties = [
   'host_mtu',
   'iommu_platform',
   'mac',
+  'modern-pio-notify',
   'mq',
   'num-queues',
   'packed',
@@ -58,9 +60,14 @@ export async function readDevices(
 
   const read = asked.map(({ answers }) => answers());
   const last = new Questions();
+  const counts = read.map((one) => countVirtqueues(one, inventory));
   const queues = askQueues(
     last,
-    read.map((one) => ({ path: one.device.path, count: countOf(one), askable: isAskable(one.device, inventory) })),
+    read.map(({ device }, index) => ({
+      virtioPath: device.virtioPath,
+      count: counts[index]?.seen ?? 0,
+      askable: isAskable(device, inventory),
+    })),
   );
   const moment = askMoment(last);
   await last.ask(executor, deadline.signal, deadline.next());
@@ -69,7 +76,15 @@ export async function readDevices(
   const functions = asked.map(({ place }) => [functionOf(inventory.moment.pci, place()), functionOf(now.pci, place())]);
   return {
     devices: read.map((one, index) =>
-      assembleDevice(one, sizes[index] ?? [], functions[index]?.[1] ?? notAsked, read, inventory, process),
+      assembleDevice(
+        one,
+        counts[index]!,
+        sizes[index] ?? [],
+        functions[index]?.[1] ?? notAsked,
+        read,
+        inventory,
+        process,
+      ),
     ),
     memoryMap: map,
     moment: now,
@@ -95,7 +110,7 @@ interface AskedDevice {
 }
 
 function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): AskedDevice {
-  const { path } = device;
+  const { path, virtioPath } = device;
   const property = (name: string) => ask.property(path, name);
   const [pagePerVq, disableModern, disableLegacy] = [
     property('page-per-vq'),
@@ -106,14 +121,14 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): A
   const [bus, addr] = [property('parent_bus'), property('addr')];
   const [vhostdev, table] = [property('vhostdev'), ask.property(`${path}/msix-table[0]`, 'size')];
   const notifiers = device.notifiers.map((name) => {
-    const get = (what: string) => ask.property(`${path}/virtio-backend/${name}`, what);
+    const get = (what: string) => ask.property(`${virtioPath}/${name}`, what);
     return { name, address: get('addr'), size: get('size'), container: get('container') };
   });
   const status = askStatus(ask, device, inventory);
-  const now = ask.add('qom-list', { path: `${path}/virtio-backend` });
+  const now = ask.add('qom-list', { path: virtioPath });
   const answers = (): ReadDevice => ({
     device,
-    name: inventory.virtioNames.get(path),
+    name: inventory.virtioDevices.get(path)?.name,
     status: status(),
     notifiers: notifiers.map(({ name, address, size, container }) => ({
       index: parseNotifierName(name)?.virtqueue ?? 0,
@@ -140,7 +155,7 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): A
   });
   return {
     answers,
-    changed: () => notifiersIn(now(), path).join() !== device.notifiers.join(),
+    changed: () => notifiersIn(now(), virtioPath).join() !== device.notifiers.join(),
     place: () => ({ path, parentBus: bus(), addr: addr() }),
   };
 }
@@ -152,12 +167,12 @@ function askDevice(ask: Questions, device: FoundDevice, inventory: Inventory): A
  * 4.1.4.3), and it is not needed where a host notifier shows that the device was started.
  */
 function askStatus(ask: Questions, device: FoundDevice, inventory: Inventory): () => VirtioStatus {
-  const { path, frontend } = device;
+  const { path, virtioPath, frontend } = device;
   if (frontend.startsWith('virtio-')) {
     if (inventory.commands.size > 0 && !inventory.commands.has('x-query-virtio-status')) {
       return () => statusUnknown('not-supported', 'x-query-virtio-status is only in QEMU 7.2 and newer');
     }
-    const answer = ask.add('x-query-virtio-status', { path: `${path}/virtio-backend` });
+    const answer = ask.add('x-query-virtio-status', { path: virtioPath });
     return () => parseStatus(answer());
   }
   const why = 'x-query-virtio-status on such a device ends QEMU with a segmentation fault (seen with 10.0.13)';
@@ -176,13 +191,4 @@ function askStatus(ask: Questions, device: FoundDevice, inventory: Inventory): (
 /** Its virtqueues can be asked for one by one, where there is such a command and it is safe; see askStatus(). */
 function isAskable({ frontend }: FoundDevice, { commands }: Inventory): boolean {
   return frontend.startsWith('virtio-') && commands.has('x-query-virtio-queue-status');
-}
-
-/** A vhost-vdpa-device has one MSI-X vector per virtqueue and one more (hw/virtio/vdpa-dev-pci.c), of 16 bytes each. */
-function countOf({ device, status, tableSize, notifiers }: ReadDevice): Fact<number> {
-  if (device.frontend.startsWith('vhost-vdpa-device') && tableSize !== null && tableSize >= 32) {
-    return Math.floor(tableSize / 16) - 1;
-  }
-  if (isKnown(status.virtqueues) || notifiers.length === 0) return status.virtqueues;
-  return 1 + Math.max(...notifiers.map(({ index }) => index));
 }

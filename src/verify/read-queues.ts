@@ -1,5 +1,5 @@
 import { asCount, asObject, member } from '../host/qmp-value.ts';
-import { isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { unknown, type Fact } from '../model/fact.ts';
 import { isRefusal, type Questions } from './answers.ts';
 import { checkCount, maxVirtqueues } from './limits.ts';
 
@@ -9,8 +9,8 @@ export interface QueueFacts {
 }
 
 export interface QueueQuestion {
-  readonly path: string;
-  readonly count: Fact<number>;
+  readonly virtioPath: string;
+  readonly count: number;
   /** false: its virtqueues must not be asked for */
   readonly askable: boolean;
 }
@@ -19,17 +19,17 @@ export interface QueueQuestion {
 const maxQueues = 1024;
 
 /** Asks for size and state of all virtqueues of all devices (x-query-virtio-queue-status). */
-export function askQueues(ask: Questions, devices: readonly QueueQuestion[]): () => Fact<QueueFacts[]>[] {
-  const known = devices.map(({ count }) => (isUnknown(count) ? 0 : Math.min(count, maxQueues)));
-  const total = known.reduce((sum, count) => sum + count, 0);
-  checkCount(total, maxVirtqueues, 'virtqueues');
-  const answers = devices.map(({ path, count, askable }) => {
-    if (isUnknown(count)) return () => count;
-    const indices = Array.from({ length: Math.min(count, maxQueues) }, (_, index) => index);
+export function askQueues(ask: Questions, devices: readonly QueueQuestion[]): () => QueueFacts[][] {
+  const counts = devices.map(({ count }) => Math.min(count, maxQueues));
+  checkCount(
+    counts.reduce((sum, count) => sum + count, 0),
+    maxVirtqueues,
+    'virtqueues',
+  );
+  const answers = devices.map(({ virtioPath, askable }, device) => {
+    const indices = Array.from({ length: counts[device] ?? 0 }, (_, index) => index);
     if (!askable) return () => indices.map(() => notAsked);
-    const replies = indices.map((queue) =>
-      ask.add('x-query-virtio-queue-status', { path: `${path}/virtio-backend`, queue }),
-    );
+    const replies = indices.map((queue) => ask.add('x-query-virtio-queue-status', { path: virtioPath, queue }));
     return () => replies.map((reply) => queueOf(reply()));
   });
   return () => answers.map((answer) => answer());

@@ -4,7 +4,7 @@ import type { ObservedDevice, Observation } from '../model/generated/observation
 import type { DeviceVerification, Verification, VirtqueueVerification } from '../model/generated/verification.ts';
 import { assessed, contextOf, idOf, type DeviceContext, type Evidence } from './context.ts';
 import { driftOf, type DriftOptions } from './drift.ts';
-import { judgeVirtqueue } from './judge-virtqueue.ts';
+import { isInstalled, judgeVirtqueue } from './judge-virtqueue.ts';
 import { fitted } from './limits.ts';
 
 export interface VerifyOptions extends Evidence, DriftOptions {
@@ -53,12 +53,12 @@ export function driversReady({ devices }: Observation): boolean {
 }
 
 function verifyDevice(device: ObservedDevice, context: DeviceContext, observation: Observation): DeviceVerification {
-  const { path, frontend, attachment, backend, pagePerVq, status, virtqueues } = device;
+  const { path, frontend, attachment, backend, pagePerVq, status, virtqueueCount, virtqueues } = device;
   const judged = isKnown(virtqueues)
     ? virtqueues.map((virtqueue) => judgeVirtqueue(virtqueue, device, context, observation))
     : [];
   const data = judged.filter(({ role }) => role !== 'control');
-  const verdict = overall(data);
+  const verdict = overall(data, isKnown(virtqueueCount));
   return {
     device: idOf(device) ?? path,
     path,
@@ -69,21 +69,29 @@ function verifyDevice(device: ObservedDevice, context: DeviceContext, observatio
     pagePerVq: isKnown(pagePerVq) ? pagePerVq : null,
     driverReady: isKnown(status) ? status.includes('DRIVER_OK') : null,
     verdict,
-    summary: isUnknown(virtqueues) ? `the virtqueues are not known: ${virtqueues.detail}` : summaryOf(verdict, data),
+    summary: isUnknown(virtqueues)
+      ? `the virtqueues are not known: ${virtqueues.detail}`
+      : summaryOf(verdict, data, virtqueueCount),
     virtqueues: judged,
   };
 }
 
 const notStarted = 'verify.vhost-not-started';
 
-function overall(data: readonly VirtqueueVerification[]): DeviceVerification['verdict'] {
+/** @param complete whether `data` are all that the device has */
+function overall(data: readonly VirtqueueVerification[], complete: boolean): DeviceVerification['verdict'] {
   const verdicts = new Set(data.map(({ verdict }) => verdict));
   if (verdicts.size === 0 || verdicts.has('unknown')) return 'unknown';
-  if (verdicts.has('active')) return verdicts.size === 1 ? 'active' : 'partial';
+  if (verdicts.has('active') && verdicts.size > 1) return 'partial';
+  if (verdicts.has('active')) return complete ? 'active' : 'unknown';
   return verdicts.has('not-yet') ? 'not-yet' : 'inactive';
 }
 
-function summaryOf(verdict: DeviceVerification['verdict'], data: readonly VirtqueueVerification[]): string {
+function summaryOf(
+  verdict: DeviceVerification['verdict'],
+  data: readonly VirtqueueVerification[],
+  count: ObservedDevice['virtqueueCount'],
+): string {
   const first = data.find((one) => one.verdict !== 'active')?.reasons[0];
   const why = first?.message ?? '';
   if (first?.code === notStarted) return why;
@@ -99,6 +107,9 @@ function summaryOf(verdict: DeviceVerification['verdict'], data: readonly Virtqu
     case 'not-yet':
       return `not running yet: ${why}`;
     case 'unknown':
+      if (data.length > 0 && first === undefined && isUnknown(count)) {
+        return `${data.length} virtqueues have an active host notifier, and whether there are more virtqueues is not known: ${count.detail}`;
+      }
       return data.length === 0 ? 'no virtqueue was seen' : `it could not be told: ${why}`;
   }
 }
@@ -125,14 +136,16 @@ function findingsOn(
   if (reason?.code === notStarted) {
     findings.push({ code: notStarted, severity: 'warning', path, message: `${name}: ${reason.message}` });
   }
-  for (const { index: number, role, verdict } of verified.virtqueues) {
-    const doorbell = assessed(context, number);
-    if (verdict !== 'active' || doorbell?.verdict !== 'unsafe') continue;
+  for (const virtqueue of isUnknown(device.virtqueues) ? [] : device.virtqueues) {
+    const { index: number, role } = virtqueue;
+    const doorbell = assessed(context, virtqueue);
+    // whatever the guest does with it now: it decides by itself to use it
+    if (!isInstalled(virtqueue) || doorbell?.verdict !== 'unsafe') continue;
     findings.push({
       code: 'verify.unsafe-doorbell',
       severity: 'error',
       path: `${path}/virtqueues/${number}`,
-      message: `${name}: the guest has the doorbell of virtqueue ${number} (${role}) mapped, and on ${report?.host.name ?? 'this host'} that is unsafe: ${doorbell.reasons[0]?.message ?? ''}`,
+      message: `${name}: QEMU has mapped the doorbell of virtqueue ${number} (${role}) for the guest, and on ${report?.host.name ?? 'this host'} that is unsafe: ${doorbell.reasons[0]?.message ?? ''}`,
       fix: 'stop the VM and start it with page-per-vq=off',
     });
   }
@@ -175,8 +188,13 @@ function finding(code: string, path: string, message: string): Finding {
 }
 
 function isRequired(device: ObservedDevice, require: VerifyOptions['require']): boolean {
-  if (require === undefined || device.attachment === 'blockdev') return false;
-  return require === 'all' || require.includes(idOf(device) ?? device.path);
+  if (require === 'all') return hasDoorbells(device);
+  return require?.includes(idOf(device) ?? device.path) === true;
+}
+
+/** A disk over a host block driver has none, whatever is done: of it nobody can mean to require them by `all`. */
+function hasDoorbells({ attachment }: ObservedDevice): boolean {
+  return attachment !== 'blockdev';
 }
 
 /** A device that must have host notifiers has none where it is not there. */
@@ -184,9 +202,9 @@ function missingRequired({ devices }: Observation, require: VerifyOptions['requi
   if (require === undefined) return [];
   const absent =
     require === 'all'
-      ? devices.length === 0
-        ? ['any vDPA device']
-        : []
+      ? devices.some(hasDoorbells)
+        ? []
+        : ['any vDPA device that has doorbells']
       : require.filter((id) => !devices.some((device) => (idOf(device) ?? device.path) === id));
   return absent.map((id) => ({
     code: 'verify.required-not-active',

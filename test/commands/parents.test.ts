@@ -122,7 +122,7 @@ describe('--parents', () => {
         pid: 7,
         pageSize: 4096,
         arguments: ['-netdev', 'vhost-vdpa,id=vdpa0,vhostdev=/dev/vhost-vdpa-0'],
-        files: new Map(),
+        files: new Map([[8, '/dev/vhost-vdpa-0']]),
         mappings: [0, 1].map((index) => ({ device: '/dev/vhost-vdpa-0', offset: index * 4096 })),
       },
     });

@@ -59,7 +59,7 @@ export async function importRecorded(
     pid: 7,
     pageSize: 4096,
     arguments: from.arguments,
-    files: new Map(),
+    files: new Map((from.arguments.join().match(/\/dev\/vhost-vdpa-\d+/g) ?? []).map((file, fd) => [fd, file])),
     mappings: [],
   };
   const known = options.withArguments ?? true;

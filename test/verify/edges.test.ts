@@ -15,7 +15,7 @@ const view = {
   pid: 7,
   pageSize: 4096,
   arguments: ['-netdev', 'vhost-vdpa,id=vdpa0,vhostdev=/dev/vhost-vdpa-0'],
-  files: new Map<number, string>(),
+  files: new Map([8, 9].map((fd) => [fd, `/dev/vhost-vdpa-${fd - 8}`])),
   mappings: [],
 };
 const no = { unknown: 'not-asked', detail: 'no' };
@@ -81,10 +81,16 @@ describe('a report made while the device is in use', () => {
 });
 
 describe('doorbells that must not be mapped', () => {
-  test('an active one that the report calls unsafe blocks', async () => {
-    const observation = await observeVm(new Replay(on), {
+  test.each<[what: string, verdict: string, more: Partial<ObservedDevice>]>([
+    ['active', 'active', {}],
+    ['legacy driver: the guest may use it whenever it likes', 'inactive', { guestFeatures: [] }],
+    ['a BAR that is not placed now', 'inactive', { pci: { vendor: 0x1af4, device: 0x1041, modernBar: null } }],
+    ['a BAR of which nothing is known', 'unknown', { pci: no }],
+  ])('one that the report calls unsafe blocks: %s', async (_, verdict, more) => {
+    const seen = await observeVm(new Replay(on), {
       process: { ...view, mappings: [0, 1].map((index) => ({ device: '/dev/vhost-vdpa-0', offset: index * 4096 })) },
     });
+    const observation = { ...seen, devices: seen.devices.map((device) => ({ ...device, ...more })) };
     const identity = { virtioId: 1, features: no, backendFeatures: no, addressSpaceCount: no, config: no };
     const unsafe = {
       host: { name: 'h', pageSize: 4096, kernelRelease: '6.12.107', architecture: 'x86_64' },
@@ -96,7 +102,8 @@ describe('doorbells that must not be mapped', () => {
         },
       ],
     } as unknown as HostReport;
-    const { findings } = verifyVm(observation, { report: unsafe });
+    const { findings, devices } = verifyVm(observation, { report: unsafe });
+    expect(devices[0]?.verdict).toBe(verdict);
     expect(findings.map(({ code, path }) => `${code} ${path}`)).toEqual([
       'verify.unsafe-doorbell /devices/0/virtqueues/0',
       'verify.unsafe-doorbell /devices/0/virtqueues/1',
@@ -163,7 +170,9 @@ describe('odd answers', () => {
     const [device] = (await observeVm(replay)).devices as [ObservedDevice];
     const refused = { unknown: 'refused' };
     expect(Array.isArray(device.virtqueues) && device.virtqueues[0]).toMatchObject({ size: refused, ready: refused });
-    const unknown = await observeVm(new Replay(off).without('x-query-virtio-status'));
+    const many = new Replay(off).without('x-query-virtio-status');
+    many.answer('qom-get', { path: '/machine/peripheral/net0', property: 'mq' }, true);
+    const unknown = await observeVm(many);
     expect(unknown.devices[0]?.virtqueues).toMatchObject({ unknown: 'not-supported' });
     const unaskable = await observeVm(new Replay(off).without('x-query-virtio-queue-status'));
     expect(unaskable.devices[0]?.virtqueues).toMatchObject([{ size: { unknown: 'not-asked' } }, {}, {}]);

@@ -120,7 +120,51 @@ describe('a monitor that does not tell everything', () => {
     expect(observation.notes.map(({ code }) => code)).toEqual(['observe.qemu-too-old']);
     expect(observation.devices[0]).toMatchObject({ status: { unknown: 'not-supported' }, deviceClass: 'net' });
     const [device] = verifyVm(observation).devices;
-    expect(device?.virtqueues.map(({ verdict }) => verdict)).toEqual(['active', 'active']);
+    expect(device?.virtqueues.map(({ verdict }) => verdict)).toEqual(['active', 'active', 'inactive']);
+    expect(device).toMatchObject({ verdict: 'active', virtqueues: [{}, {}, { role: 'control' }] });
+  });
+
+  test('QEMU before 7.2 does not tell whether there are virtqueues beyond those with a host notifier', async () => {
+    const old = new Replay('qemu-10.0-8-queue-pairs').without(
+      ...['x-query-virtio', 'x-query-virtio-status', 'x-query-virtio-queue-status'],
+    );
+    const path = backend;
+    const children = old.answerTo('qom-list', { path }) as { name: string }[];
+    // the control virtqueue has a page of its own there, which tells how many there are: without it
+    old.answer(
+      'qom-list',
+      { path },
+      children.filter(({ name }) => !name.includes('mmaps\\x5b16')),
+    );
+    const seen = await observe(old);
+    expect(seen.devices[0]).toMatchObject({ netdevQueues: 9, virtqueueCount: { unknown: 'not-supported' } });
+    const { devices, findings } = verifyVm(seen, { require: 'all' });
+    expect(devices[0]?.virtqueues.map(({ verdict, role }) => `${role} ${verdict}`)).toEqual(
+      Array.from({ length: 16 }, (_, index) => `${index % 2 === 0 ? 'rx' : 'tx'}${index >> 1} active`),
+    );
+    expect(devices[0]).toMatchObject({
+      verdict: 'unknown',
+      summary: expect.stringMatching(
+        /^16 virtqueues have an active host notifier, and whether there are more/,
+      ) as string,
+    });
+    expect(findings.map(({ code }) => code)).toContain('verify.required-not-active');
+  });
+
+  test('virtio-mmio: the front end is the virtio device itself', async () => {
+    const front = '/machine/peripheral/net0';
+    const replay = new Replay(on);
+    const status = replay.answerTo('x-query-virtio-status', { path: backend });
+    const type = 'virtio-net-device';
+    replay
+      .answer('qom-list', { path: '/machine/peripheral' }, [{ name: 'net0', type: `child<${type}>` }])
+      .answer('x-query-virtio', undefined, [{ name: 'virtio-net', path: front }])
+      .answer('qom-get', { path: front, property: 'type' }, type)
+      .answer('qom-list', { path: front }, [])
+      .answer('x-query-virtio-status', { path: front }, status)
+      .refuse('qom-list', { path: backend })
+      .refuse('x-query-virtio-status', { path: backend });
+    expect(await verdictOf(replay)).toEqual(['inactive', 'verify.not-pci']);
   });
 
   test('no human monitor: host notifiers prove a vDPA netdev, and so does the command line', async () => {
@@ -363,7 +407,7 @@ describe('a peer that claims too much', () => {
   });
 
   test('virtqueues', () => {
-    const devices = Array.from({ length: 9 }, (_, index) => ({ path: `p${index}`, count: 5000, askable: true }));
+    const devices = Array.from({ length: 9 }, (_, index) => ({ virtioPath: `p${index}`, count: 5000, askable: true }));
     expect(() => askQueues(new Questions(), devices)).toThrow('9216 virtqueues');
   });
 

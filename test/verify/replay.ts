@@ -42,6 +42,11 @@ export class Replay implements QmpExecutor {
     return this;
   }
 
+  /** What a command is answered. */
+  answerTo(execute: string, args: unknown): unknown {
+    return this.#answers.get(keyOf({ execute, ...(args === undefined ? {} : { arguments: args }) }))?.return;
+  }
+
   /** QEMU refuses the command. */
   refuse(execute: string, args?: unknown): this {
     const record = { execute, ...(args === undefined ? {} : { arguments: args }) };

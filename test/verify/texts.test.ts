@@ -103,6 +103,18 @@ describe('what /proc shows', () => {
     });
   });
 
+  test('a link of udev, two dashes, an fd that was handed over, and a netdev that is no longer there', () => {
+    const args = [
+      ...['--netdev', 'vhost-vdpa,id=a,vhostdev=/dev/vdpa/vp0,x-svq=on', '-netdev', 'vhost-vdpa,id=b,vhostfd=9'],
+      ...['-netdev', 'vhost-vdpa,id=gone,vhostdev=/dev/vhost-vdpa-7,x-svq=on'],
+    ];
+    const links = new Map([['/dev/vdpa/vp0', '/dev/vhost-vdpa-0']]);
+    expect(processFacts({ ...view, arguments: args, links }).netdevs).toEqual([
+      { id: 'a', charDevice: '/dev/vhost-vdpa-0', shadowVirtqueues: true },
+      { id: 'b', charDevice: '/dev/vhost-vdpa-1', shadowVirtqueues: false },
+    ]);
+  });
+
   test('what may not be read stays unknown', () => {
     const no = { unknown: 'EACCES', detail: 'no' };
     expect(processFacts({ pid: 7, pageSize: no, arguments: no, files: no, mappings: no })).toEqual({

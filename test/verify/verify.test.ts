@@ -42,6 +42,7 @@ function device(more: Partial<ObservedDevice> = {}): ObservedDevice {
     hostFeatures: ['VIRTIO_F_VERSION_1'],
     vhostStarted: true,
     shadowVirtqueues: false,
+    virtqueueCount: 3,
     virtqueues: queues(),
     ...more,
   };
@@ -180,6 +181,13 @@ describe('a host notifier that is there', () => {
       'active',
       'verify.active',
     ],
+    ['the guest sleeps', vm({ runState: 'suspended' }, up), 'active', 'verify.active'],
+    [
+      'a doorbell in an I/O BAR stands first',
+      vm({}, { ...up, properties: { 'modern-pio-notify': true } }),
+      'unknown',
+      'verify.pio-notify',
+    ],
     ['legacy driver', vm({}, { ...up, guestFeatures: [] }), 'inactive', 'verify.legacy-driver'],
     ['not mapped', vm({ process: { ...processView, doorbells: [] } }, up), 'unknown', 'verify.witnesses-disagree'],
     ['mappings unknown', vm({ process: { ...processView, doorbells: no } }, up), 'active', 'verify.active'],
@@ -213,6 +221,7 @@ describe('the ladder: the first obstacle is the reason', () => {
   test.each<[string, Observation, VerifyOptions, string, string]>([
     ['host block driver', vm({}, device({ attachment: 'blockdev' })), {}, 'inactive', 'verify.host-block-driver'],
     ['paused', vm({ runState: 'paused' }, device()), {}, 'not-yet', 'verify.vm-stopped'],
+    ['suspended', vm({ runState: 'suspended' }, device({ status: [] })), {}, 'not-yet', 'verify.driver-not-up'],
     ['run state unknown', vm({ runState: 'unknown' }, device()), {}, 'inactive', 'verify.reason-unknown'],
     ['no driver', vm({}, device({ status: [] })), {}, 'not-yet', 'verify.driver-not-up'],
     ['half a driver', vm({}, device({ status: ['DRIVER'] })), {}, 'not-yet', 'verify.driver-not-up'],
@@ -299,6 +308,15 @@ describe('the ladder: the first obstacle is the reason', () => {
   ])('%s', (_, observation, options, verdict, code) => {
     const found = first(observation, options);
     expect([found.verdict, found.codes[0]]).toEqual([verdict, code]);
+  });
+
+  test('the control virtqueue of a guest without MQ is not what the report has at its number', () => {
+    const pairs = report([...Array.from({ length: 16 }, () => 'mapped'), refused]);
+    const features = { bits: '0x420000', names: ['VIRTIO_NET_F_CTRL_VQ', 'VIRTIO_NET_F_MQ'] };
+    Object.assign(pairs.devices[0]!.identity, { features, config: { class: 'net', maxVirtqueuePairs: 8 } });
+    const { one } = first(vm({}, device()), { report: pairs }, 2);
+    expect(one.reasons.map(({ code }) => code)).toEqual(['verify.kernel-refuses']);
+    expect(one.ruledOut).not.toContain('the kernel was seen to map this doorbell');
   });
 
   test('what stands in the way as well is told after it, and what was ruled out', () => {
@@ -418,7 +436,10 @@ describe('what blocks', () => {
     expect(codes(inactive, { require: ['net1'] })).toEqual(['error verify.required-not-active']);
     expect(codes(vm({}, device({ virtqueues: queues(0, 1) })), { require: 'all' })).toEqual([]);
     expect(codes(vm(), { require: 'all' })).toEqual(['error verify.required-not-active']);
-    expect(codes(vm({}, device({ attachment: 'blockdev' })), { require: 'all' })).toEqual([]);
+    const disk = device({ id: 'disk0', attachment: 'blockdev' });
+    expect(codes(vm({}, disk), { require: 'all' })).toEqual(['error verify.required-not-active']);
+    expect(codes(vm({}, disk), { require: ['disk0'] })).toEqual(['error verify.required-not-active']);
+    expect(codes(vm({}, device({ virtqueues: queues(0, 1) }), disk), { require: 'all' })).toEqual([]);
     expect(codes(vm({}, device({ id: null, pagePerVq: false })), { require: [path] })).toHaveLength(1);
   });
 

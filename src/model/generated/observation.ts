@@ -125,6 +125,13 @@ export interface ObservedDevice {
    * x-svq=on; what a migration does is not in it
    */
   shadowVirtqueues: boolean | Unknown;
+  /**
+   * unknown: it is not known whether it has more than those of which a host notifier was seen
+   */
+  virtqueueCount: number | Unknown;
+  /**
+   * where virtqueueCount is unknown: up to the last one that has a host notifier
+   */
   virtqueues: ObservedVirtqueue[] | Unknown;
 }
 export interface ObservedFunction {
