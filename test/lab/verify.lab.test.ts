@@ -226,6 +226,23 @@ describe.skipIf(why.length > 0).each(chosen(here, versions, ({ root }) => root =
       });
     }
 
+    onlyFull('the device is named by a link, as udev makes them', async () => {
+      await l1.ok(['mkdir', '-p', '/dev/vdpa']);
+      await l1.ok(['ln', '-sf', l1.devices.get('vp0')!, '/dev/vdpa/vp0']);
+      const l2 = await boot('vp0', { device: '/dev/vdpa/vp0' });
+      const said = await check('vp0 by a link', l2, 'vp0', '[0,1] active verify.active', '--wait', '90');
+      expect(said.devices[0]?.charDevice).toBe(l1.devices.get('vp0'));
+    });
+
+    onlyFull('a doorbell in an I/O BAR as well: the pages are there, and which one is used is not known', async () => {
+      const l2 = await boot('vp0', { nic: 'modern-pio-notify=on' });
+      const { said } = await verify(l2.socket, '--wait', '90');
+      const maps = await mappedDoorbells(l1, l2.qemu.pid, l1.devices.get('vp0')!);
+      const words = `${said.devices[0]?.verdict} ${said.devices[0]?.virtqueues[0]?.reasons[0]?.code} ${JSON.stringify(maps)}`;
+      table.add('modern-pio-notify=on', 'unknown verify.pio-notify [0,1]', words);
+      expect(words).toBe('unknown verify.pio-notify [0,1]');
+    });
+
     for (const name of chosen(here, ['sim0', 'page0'], () => false)) {
       test(`x-svq=on, ${name}`, async () => {
         const svq = await bootWith(name, 'x-svq=on');
