@@ -72,7 +72,9 @@ function renderFailure(thrown: unknown): string {
 async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const { default: yargs } = await import('yargs');
   // yargs-parser makes an empty string of a lone dash
-  const words = withoutSeparator(argv).map((word) => (word === '-' ? standardInput : word));
+  const given = withoutSeparator(argv);
+  refuseSecondInput(given);
+  const words = given.map((word) => (word === '-' ? standardInput : word));
   // Run after parsing: of a handler that gives a promise yargs expects failure, and lays out the help text in advance.
   let chosen: Parameters<Choose>[0] | undefined;
   const choose: Choose = (work) => {
@@ -100,6 +102,17 @@ async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     if (error === undefined && output !== '') io.out(`${output}\n`);
   });
   return chosen === undefined ? 0 : await chosen(io);
+}
+
+/**
+ * Standard input is read once; as --output a dash is standard output.
+ * @throws VdpaQemuError usage
+ */
+function refuseSecondInput(words: readonly string[]): void {
+  const dashes = words.filter((word, index) =>
+    word === '-' ? words[index - 1] !== '--output' : /^--(?!output=)[a-z-]+=-$/.test(word),
+  );
+  if (dashes.length > 1) throw new VdpaQemuError('usage', '- is standard input, which can be read once');
 }
 
 const lists = new Set(['_', 'devices', 'parents', 'qemu', 'host', 'set', 'reports', 'to', 'device', 'allow', 'files']);

@@ -1,6 +1,7 @@
 /**
  * The library. Facts (`probeHost`, `parseReports`), then judgement (`assessHost`, `planVm`), then text (`render..`).
- * Only `probeHost` touches the machine.
+ * The machine is touched by `probeHost`, `observeVm` and `importRunning` through the monitor that they are given,
+ * `launchVm`, `readProcess`, `connectQmp` and `virshMonitor`; all else is pure.
  */
 export { readProcess, type ProcessView } from './host/proc-maps.ts';
 export { QmpClient, type QmpExecutor } from './host/qmp-client.ts';

@@ -24,3 +24,9 @@ test('docs/findings.md lists exactly the codes in src', () => {
   const documented = [...new Set(codesIn(readFileSync('docs/findings.md', 'utf8')))].sort();
   expect(documented).toEqual(inSource);
 });
+
+test('docs/design.md has a row for each room of src', () => {
+  const rooms = readdirSync('src', { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+  const rows = [...readFileSync('docs/design.md', 'utf8').matchAll(/^\| `src\/([a-z]+)`/gm)].map(([, name]) => name);
+  expect([...rows].sort()).toEqual(rooms.sort());
+});

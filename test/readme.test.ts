@@ -1,6 +1,8 @@
 /** Runs what the README shows, and compares with the output that it shows. UPDATE_GOLDEN=1 rewrites that output. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { updateGolden } from './golden.ts';
 
@@ -77,4 +79,19 @@ test('help is plain ASCII, which the bundle counts on when it lays it out', () =
     ...commands.filter((name) => name !== 'completion').map((name) => outputOf(['dist/bin.js', name, '--help'])),
   ];
   for (const text of texts) expect(text).toMatch(/^[\n\x20-\x7e]+$/);
+});
+
+test('installed as the README says it is on the path', () => {
+  expect(readme).toContain('`npm install --global .`');
+  const prefix = mkdtempSync(join(tmpdir(), 'install-'));
+  try {
+    // --ignore-scripts: what is built already is not built again, beside the other tests
+    const words = ['install', '--global', '--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund', '.'];
+    const { status, stderr } = spawnSync('npm', words, { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const installed = spawnSync(join(prefix, 'bin/vdpa-qemu'), ['--version'], { encoding: 'utf8' });
+    expect(installed.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  } finally {
+    rmSync(prefix, { recursive: true, force: true });
+  }
 });

@@ -1,3 +1,4 @@
+import { configurationKinds } from '../import/kinds.ts';
 import { globals, monitorOptions, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addCheckMigration: AddCommand = (parser, choose) =>
@@ -12,7 +13,7 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
         })
         .options(monitorOptions)
         .option('as', {
-          choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
+          choices: configurationKinds,
           describe: 'what the file is; told from its content when left out',
         })
         .option('with', { type: 'string', describe: 'what the destination would start with (of the same kinds)' })
@@ -21,8 +22,8 @@ export const addCheckMigration: AddCommand = (parser, choose) =>
         .option('device', repeatable('ID=NAME: the vDPA device that a guest device gets; may be repeated'))
         .option('parents', parentsOption)
         .option('allow', repeatable('verdict that is no failure: can-with-loss, unknown; may be repeated'))
-        .example('$0 check-migration web1.xml --from a.json --to b.json --to c.json', 'a libvirt domain')
-        .example('$0 check-migration --qmp /run/web1.qmp --from a.json --to b.json', 'by what the guest really took'),
+        .example('$0 check-migration web1.xml --to b.json', 'a libvirt domain; --from tells more')
+        .example('$0 check-migration --qmp SOCKET --to b.json', 'by what the guest really took'),
     (args) =>
       choose(async (io) => {
         const { checkMigrationCommand } = await import('../commands/check-migration.ts');

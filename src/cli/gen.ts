@@ -18,10 +18,8 @@ export const addGen: AddCommand = (parser, choose) =>
         .option('template', { type: 'string', describe: 'start from a shipped template instead of SPEC' })
         .option('set', repeatable('KEY=VALUE in the spec, such as interfaces.0.vdpa=vp1'))
         .example('$0 gen vm.yaml --host host.json', 'the QEMU command line, one option per line')
-        .example(
-          '$0 gen vm.yaml --host a.json --host b.json --on hostA --format libvirt',
-          'libvirt XML for hostA, fit for both',
-        ),
+        .example('$0 gen vm.yaml --host all.ndjson --on hostA', 'for one host of several, fit for all')
+        .example('$0 gen vm.yaml --format libvirt', 'libvirt XML for this host'),
     (args) =>
       choose(async (io) => {
         const { gen } = await import('../commands/gen.ts');

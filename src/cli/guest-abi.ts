@@ -1,3 +1,4 @@
+import { configurationKinds } from '../import/kinds.ts';
 import { globals, monitorOptions, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addGuestAbi: AddCommand = (parser, choose) =>
@@ -15,7 +16,7 @@ export const addGuestAbi: AddCommand = (parser, choose) =>
         .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'host to bind a spec to, where there are several' })
         .option('as', {
-          choices: ['spec', 'plan', 'libvirt', 'qemu-argv', 'guest-configuration'] as const,
+          choices: configurationKinds,
           describe: 'what the file is; told from its content when left out',
         })
         .option('digest', { type: 'boolean', default: false, describe: 'print only the digest' })

@@ -1,5 +1,5 @@
 import { documentKinds } from '../validate/document.ts';
-import { globals, repeatable, type AddCommand } from './command.ts';
+import { globals, parentsOption, repeatable, type AddCommand } from './command.ts';
 
 export const addValidate: AddCommand = (parser, choose) =>
   parser.command(
@@ -18,6 +18,7 @@ export const addValidate: AddCommand = (parser, choose) =>
           describe: 'what the files are; told from their content when left out',
         })
         .option('host', repeatable('host report: check against that host as well; may be repeated'))
+        .option('parents', parentsOption)
         .option('on', { type: 'string', describe: 'host that the files are for, where there are several' })
         .option('format', {
           choices: ['text', 'json', 'sarif'] as const,
@@ -30,7 +31,7 @@ export const addValidate: AddCommand = (parser, choose) =>
           describe: "ask libvirt's schema, virsh and QEMU as well, where they are installed",
         })
         .example('$0 validate web1.xml --host host.json', 'a libvirt domain, also against its host')
-        .example('$0 validate vms/*.yaml hosts/*.json --format sarif', 'in CI'),
+        .example('$0 validate vms/*.yaml --format sarif', 'in CI'),
     (args) =>
       choose(async (io) => {
         const { validate } = await import('../commands/validate.ts');
@@ -41,6 +42,7 @@ export const addValidate: AddCommand = (parser, choose) =>
             as: args.as,
             host: args.host,
             on: args.on,
+            parents: args.parents,
             format: args.format,
             withPrograms: args.withPrograms,
           },

@@ -22,7 +22,7 @@ export const addVerify: AddCommand = (parser, choose) =>
           describe: 'every vDPA device must have active host notifiers',
         })
         .example('$0 verify --qmp /run/web1.qmp --wait 30', 'a VM that is just booting')
-        .example('$0 verify --domain web1 --spec web1.yaml --host host.json', 'a libvirt domain against its plan'),
+        .example('$0 verify --domain web1 --spec web1.yaml', 'a libvirt domain against its plan'),
     (args) =>
       choose(async (io) => {
         const { verify } = await import('../commands/verify.ts');

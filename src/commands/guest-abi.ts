@@ -1,5 +1,6 @@
 import { readDocument } from '../host/documents.ts';
 import { kindOf, maxConfigurationBytes, readGuestConfiguration, type ConfigurationKind } from '../import/read.ts';
+import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import { documentLabel } from '../model/standard-input.ts';
@@ -26,14 +27,26 @@ export interface GuestAbiOptions extends GlobalOptions, MonitorOptions {
 /** Says what a configuration shows to the guest. Exit code 1 where only the digest is wanted, and there is none. */
 export async function guestAbi(options: GuestAbiOptions, io: Io): Promise<ExitCode> {
   checkOneOrigin(options, 'a file');
+  refuseIdle(options);
   const configuration =
     options.file === undefined
       ? (await guestFromMonitor(options, io)).configuration
       : await fromFile(options.file, options, io);
   if (typeof configuration === 'number') return configuration;
-  if (options.digest && !options.json) return deliverDigest(configuration, options, io);
+  if (options.digest) return deliverDigest(configuration, options, io);
   deliver(options.json ? renderJson(configuration) : renderGuestConfiguration(configuration), options, io);
   return 0;
+}
+
+/**
+ * Options that would have no effect.
+ * @throws VdpaQemuError usage
+ */
+function refuseIdle({ file, as, host, on, digest, json }: GuestAbiOptions): void {
+  if (file === undefined && (as !== undefined || host.length > 0 || on !== undefined)) {
+    throw new VdpaQemuError('usage', '--as, --host and --on belong to a file, not to a running VM');
+  }
+  if (digest && json) throw new VdpaQemuError('usage', '--digest is one line: --json does not go with it');
 }
 
 function deliverDigest({ digest, undetermined }: GuestConfiguration, options: GlobalOptions, io: Io): ExitCode {
@@ -60,6 +73,9 @@ async function fromFile(
   const kind = options.as ?? kindOf(text);
   // only a spec needs a host; without --host it is this one
   const reports = kind === 'spec' || options.host.length > 0 ? await readReports(options.host) : [];
+  if (options.on !== undefined && !reports.some(({ host }) => host.name === options.on)) {
+    throw new VdpaQemuError('usage', `--on ${options.on}: no host report is of that host`);
+  }
   const parents = await readParents(options.parents);
   const read = readGuestConfiguration(text, { file: documentLabel(file), as: kind, reports, on: options.on, parents });
   tell(read.findings, options, io);

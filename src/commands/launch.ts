@@ -1,10 +1,10 @@
+import { thisHost } from '../host/machine.ts';
 import { onInterrupt } from '../host/launch-process.ts';
 import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors } from '../model/finding.ts';
 import { describeExit, launchVm, type LaunchedVm } from '../verify/launch-vm.ts';
 import type { ExitCode, GlobalOptions, Io } from './io.ts';
 import { planSpec, readSpecText, requiredIn } from './plan-spec.ts';
-import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { conclude } from './verify.ts';
 
@@ -24,6 +24,7 @@ export interface LaunchCommandOptions extends GlobalOptions {
 /**
  * Starts the VM of a spec, waits for its driver, verifies and reports; then stays until QEMU ends or a signal comes,
  * or leaves it running (--detach). A VM that fails the verification is stopped.
+ * @throws VdpaQemuError usage where the report is of another host
  */
 export async function launch(options: LaunchCommandOptions, io: Io): Promise<ExitCode> {
   if (!Number.isFinite(options.timeout) || options.timeout <= 0 || options.timeout > 86_400) {
@@ -31,7 +32,14 @@ export async function launch(options: LaunchCommandOptions, io: Io): Promise<Exi
   }
   const planned = await planSpec(readSpecText(options.spec), () => readReports(options.host), options.on, options, io);
   if (typeof planned === 'number') return planned;
-  const { spec, plan, reports } = planned;
+  const { spec, plan, reports, parents } = planned;
+  const host = thisHost();
+  if (plan.binding.host !== host) {
+    throw new VdpaQemuError(
+      'usage',
+      `the report is of host ${plan.binding.host}, and this is ${host}: its devices have other numbers here`,
+    );
+  }
 
   const interrupted = new AbortController();
   const forget = onInterrupt((signal) => interrupted.abort(new VdpaQemuError('program', `stopped by ${signal}`)));
@@ -39,7 +47,7 @@ export async function launch(options: LaunchCommandOptions, io: Io): Promise<Exi
     const vm = await launchVm(plan, {
       timeoutMs: options.timeout * 1000,
       report: reports.find((report) => report.host.name === plan.binding.host),
-      parents: await readParents(options.parents),
+      parents,
       require: options.require ? 'all' : requiredIn(spec),
       memoryMap: options.verbose,
       signal: interrupted.signal,

@@ -30,16 +30,22 @@ export interface Monitor {
 }
 
 /**
- * A guest comes from one origin.
+ * A guest comes from one origin, and what belongs to a running VM goes with one.
  * @param text what else than a monitor may be given, for the message
  * @throws VdpaQemuError usage
  */
 export function checkOneOrigin(
-  { file, qmp, domain }: MonitorOptions & { readonly file: string | undefined },
+  { file, qmp, domain, connect, pid }: MonitorOptions & { readonly file: string | undefined },
   text: string,
 ): void {
-  if ([file, qmp, domain].filter((origin) => origin !== undefined).length === 1) return;
-  throw new VdpaQemuError('usage', `give one of these: ${text}, --qmp SOCKET, --domain NAME`);
+  if ([file, qmp, domain].filter((origin) => origin !== undefined).length !== 1) {
+    throw new VdpaQemuError('usage', `give one of these: ${text}, --qmp SOCKET, --domain NAME`);
+  }
+  if (file === undefined || (connect === undefined && pid === undefined)) return;
+  throw new VdpaQemuError(
+    'usage',
+    `${pid === undefined ? '--connect' : '--pid'} belongs to a running VM, not to a file`,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readDocument } from '../host/documents.ts';
 import { sortFindings, hasErrors } from '../model/finding.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { documentLabel } from '../model/standard-input.ts';
 import { planVm } from '../plan/plan-vm.ts';
@@ -15,6 +16,8 @@ export interface PlannedSpec {
   readonly spec: CompleteSpec;
   readonly plan: VmPlan;
   readonly reports: readonly HostReport[];
+  /** the operator's own rows on parent drivers */
+  readonly parents: readonly ParentRow[];
 }
 
 export interface SpecText {
@@ -53,7 +56,7 @@ export async function planSpec(
   const all = sortFindings([...findings, ...planned.map(place)]);
   tell(all, options, io);
   if (!plan || hasErrors(all)) return 1;
-  return { spec, plan, reports };
+  return { spec, plan, reports, parents };
 }
 
 /** The hostNotifier policy of each vDPA device of a spec, by id. */

@@ -2,6 +2,7 @@ import { findingsOf } from '../import/from-options.ts';
 import { fromPlan } from '../import/from-plan.ts';
 import { importRunning } from '../import/from-qmp.ts';
 import { kindOf, readGuestConfiguration, type ConfigurationKind } from '../import/read.ts';
+import { VdpaQemuError } from '../model/error.ts';
 import { hasErrors, sortFindings } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
@@ -77,7 +78,7 @@ function guestFromSpec(
   // hosts of the domain that are not asked about here need no report
   const spec = { ...whole, hosts: null };
   const [first, ...rest] = own ? [own, ...others.filter(({ host }) => host.name !== own.host.name)] : others;
-  if (!first) return 2;
+  if (!first) throw new VdpaQemuError('usage', 'a spec takes the report of a host');
   const judge = { parents: options.rows };
   const overAll = planVm(spec, [first, ...rest], first.host.name, judge);
   const planned = overAll.plan || rest.length === 0 ? overAll : planVm(spec, [first], first.host.name, judge);

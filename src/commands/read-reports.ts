@@ -5,10 +5,10 @@ import { parseReports } from '../report/parse-reports.ts';
 import { maxReportBytes } from './io.ts';
 
 /** The reports in the given files; without files, this host is probed. */
-export async function readReports(files: readonly string[], qemu: readonly string[] = []): Promise<HostReport[]> {
+export async function readReports(files: readonly string[]): Promise<HostReport[]> {
   if (files.length === 0) {
     const { probeHost } = await import('../probe/probe-host.ts');
-    return [await probeHost({ open: true, qemu: [...qemu] })];
+    return [await probeHost({ open: true })];
   }
   const reports: HostReport[] = [];
   for (const file of files) {

@@ -1,6 +1,5 @@
 import { readDocument } from '../host/documents.ts';
 import { VdpaQemuError } from '../model/error.ts';
-import type { HostReport } from '../model/generated/host-report.ts';
 import { documentLabel } from '../model/standard-input.ts';
 import { renderJson } from '../render/json.ts';
 import { renderSarif } from '../render/validation-sarif.ts';
@@ -8,10 +7,16 @@ import { inSeverityColour, plainSeverity, renderValidation } from '../render/val
 import type { DocumentKind } from '../validate/document.ts';
 import type { Opinion } from '../validate/opinion.ts';
 import { validationRules } from '../validate/rules/index.ts';
-import { unreadable, validateDocument, type DocumentValidation } from '../validate/validate-document.ts';
+import {
+  unreadable,
+  validateDocument,
+  type DocumentValidation,
+  type ValidateOptions,
+} from '../validate/validate-document.ts';
 import { exitCodeOf, validationOf } from '../validate/validation.ts';
 import { version } from '../version.ts';
 import { maxReportBytes, type ExitCode, type GlobalOptions, type Io } from './io.ts';
+import { readParents } from './read-parents.ts';
 import { readReports } from './read-reports.ts';
 import { deliver } from './result.ts';
 
@@ -20,6 +25,8 @@ export interface ValidateCommandOptions extends GlobalOptions {
   readonly as: DocumentKind | undefined;
   readonly host: readonly string[];
   readonly on: string | undefined;
+  /** files with the operator's own rows on parent drivers */
+  readonly parents: readonly string[];
   readonly format: 'text' | 'json' | 'sarif';
   /** libvirt's schema, virsh and QEMU are asked as well */
   readonly withPrograms: boolean;
@@ -32,9 +39,10 @@ export async function validate(options: ValidateCommandOptions, io: Io): Promise
     throw new VdpaQemuError('usage', '--json and --format sarif are two formats: give one of them');
   }
   const reports = options.host.length === 0 ? [] : await readReports(options.host);
+  const parents = await readParents(options.parents);
   const opinions = options.withPrograms ? await askedPrograms() : [];
   const documents: DocumentValidation[] = [];
-  for (const file of options.files) documents.push(await check(file, reports, opinions, options));
+  for (const file of options.files) documents.push(await check(file, { ...options, reports, parents, opinions }));
   const validation = validationOf(documents);
   const format = options.json ? 'json' : options.format;
   deliver(
@@ -61,9 +69,7 @@ async function askedPrograms(): Promise<readonly Opinion[]> {
 /** A file that cannot be read does not keep the others from being checked. */
 async function check(
   file: string,
-  reports: readonly HostReport[],
-  opinions: readonly Opinion[],
-  { as, on }: ValidateCommandOptions,
+  { as, on, reports, parents, opinions }: ValidateOptions,
 ): Promise<DocumentValidation> {
   const label = documentLabel(file);
   let text: string;
@@ -73,5 +79,5 @@ async function check(
     if (thrown instanceof VdpaQemuError) return unreadable(label, thrown);
     throw thrown;
   }
-  return await validateDocument(text, { file: label, as, reports, on, opinions });
+  return await validateDocument(text, { file: label, as, reports, on, parents, opinions });
 }

@@ -82,13 +82,11 @@ export function conclude(verification: Verification, options: GlobalOptions, io:
  */
 async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<JudgeOptions | Exclude<ExitCode, 0>> {
   const { spec: file, host, on } = options;
-  const parents = await readParents(options.parents);
   const all = options.require ? ('all' as const) : undefined;
   const given = host.length > 0 ? await readReports(host) : undefined;
   if (file === undefined) {
-    const report = on === undefined && given?.length === 1 ? given[0] : given?.find((one) => one.host.name === on);
-    if (given && !report) throw new VdpaQemuError('usage', 'several hosts: say with --on on which of them the VM runs');
-    return { require: all, report, parents };
+    const parents = await readParents(options.parents);
+    return { require: all, report: given ? reportOn(given, on) : undefined, parents };
   }
   const planned = await planSpec(
     readSpecText(file),
@@ -99,7 +97,7 @@ async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<Judg
     given ? undefined : withoutPolicy,
   );
   if (typeof planned === 'number') return planned;
-  const { spec, plan, reports } = planned;
+  const { spec, plan, reports, parents } = planned;
   const required = all ?? requiredIn(spec);
   const report = reports.find((one) => one.host.name === plan.binding.host);
   if (given) return { plan, report, parents, require: required };
@@ -121,6 +119,19 @@ async function judgeOptions(options: VerifyCommandOptions, io: Io): Promise<Judg
   };
   const binding = { ...plan.binding, interfaces: [], vdpaDevices: [], disks: [] };
   return { plan: { ...plan, guestAbi, binding }, report, parents, require: required, pagePerVqUndecided: undecided };
+}
+
+/** @throws VdpaQemuError usage */
+function reportOn(reports: readonly HostReport[], on: string | undefined): HostReport {
+  const report = on === undefined && reports.length === 1 ? reports[0] : reports.find(({ host }) => host.name === on);
+  if (report) return report;
+  const names = reports.map(({ host }) => host.name).join(', ');
+  throw new VdpaQemuError(
+    'usage',
+    on === undefined
+      ? `several hosts (${names}): say with --on on which of them the VM runs`
+      : `--on ${on}: no host report is of that host (${names})`,
+  );
 }
 
 /** The spec as it can be planned while its devices are in use: nothing then depends on their doorbells. */

@@ -22,7 +22,7 @@ export async function readMachine(
 ): Promise<Host> {
   const cpuinfo = readText(path.join(roots.procRoot, 'cpuinfo'));
   return {
-    name: hostName(os.hostname()),
+    name: thisHost(),
     architecture:
       os
         .machine()
@@ -36,6 +36,11 @@ export async function readMachine(
     iommuGroups: iommuGroups(path.join(roots.sysfsRoot, 'kernel/iommu_groups')),
     lockedMemoryLimit: lockedMemoryLimit(path.join(roots.procRoot, 'self/limits')),
   };
+}
+
+/** The name of this host, as a report of it has it. */
+export function thisHost(): string {
+  return hostName(os.hostname());
 }
 
 /** The host name in the characters that a report takes. */

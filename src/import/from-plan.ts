@@ -1,5 +1,6 @@
 import { chipsetGlobals } from '../render/chipset-globals.ts';
 import { ramBlockOf } from '../render/qemu-argv.ts';
+import { VdpaQemuError } from '../model/error.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { behind, pciStep } from './address.ts';
@@ -40,9 +41,14 @@ export function fromPlan(plan: Omit<VmPlan, 'guestAbiDigest'>, origin: 'spec' | 
   });
 }
 
-/** The digest of a plan's guest ABI: of a plan nothing is undetermined. */
+/**
+ * The digest of a plan's guest ABI.
+ * @throws VdpaQemuError internal where it has none: of a plan nothing is undetermined
+ */
 export function planDigest(plan: Omit<VmPlan, 'guestAbiDigest'>): string {
-  return fromPlan(plan).digest ?? '';
+  const { digest } = fromPlan(plan);
+  if (digest === null) throw new VdpaQemuError('internal', 'a plan has no digest of its guest ABI');
+  return digest;
 }
 
 /** What renderQemuArgv() writes for every plan: without it the digests of a plan and of its text would differ. */
@@ -72,6 +78,7 @@ function boardOf(abi: VmPlan['guestAbi']): Parts['guest'] {
 }
 
 function vdpaBound(bindings: VmPlan['binding']['interfaces'], id: string, backend: string): Bound {
+  // verify compares a running VM with a plan that has no binding
   const bound = bindings.find((one) => one.id === id);
   return {
     backend,

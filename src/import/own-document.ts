@@ -1,3 +1,4 @@
+import { boundTo } from '../model/bound-to.ts';
 import { printable } from '../model/fact.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import validateGuestConfiguration from '../model/generated/guest-configuration.validate.js';
@@ -20,10 +21,18 @@ export type Read<T> = { readonly value: T; readonly breach?: never } | { readonl
 
 /**
  * Reads what `gen --format plan` writes.
- * @throws VdpaQemuError bad-input where the text is no JSON
+ * @throws VdpaQemuError bad-input where the text is no JSON, or the plan binds nothing to one of its devices
  */
 export function readPlanJson(text: string, label: string): Read<VmPlan> {
-  return checked(text, label, validatePlan, 'VmPlan');
+  const read = checked<VmPlan>(text, label, validatePlan, 'VmPlan');
+  if (!read.breach) refuseUnbound(read.value, label);
+  return read;
+}
+
+function refuseUnbound({ guestAbi, binding }: VmPlan, label: string): void {
+  for (const key of ['interfaces', 'disks', 'vdpaDevices'] as const) {
+    for (const { id } of guestAbi[key]) boundTo<{ readonly id: string }>(binding[key], id, `${label}: `);
+  }
 }
 
 /** A GuestConfiguration, and the digest that its file gave. */

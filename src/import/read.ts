@@ -12,23 +12,14 @@ import { findingsOf, type Imported } from './from-options.ts';
 import { fromPlan } from './from-plan.ts';
 import { fromQemuArgv } from './from-qemu-argv.ts';
 import { refuseLarge } from './limits.ts';
+import type { ConfigurationKind } from './kinds.ts';
 import { readConfigurationJson, readPlanJson, type Read } from './own-document.ts';
 import type { TextPlace } from './text-place.ts';
 import { wordsOf } from './words.ts';
 import { parseXml } from './xml-document.ts';
 
+export type { ConfigurationKind } from './kinds.ts';
 export { maxConfigurationBytes } from './limits.ts';
-
-/** What a text can be. */
-export type ConfigurationKind = 'spec' | 'plan' | 'libvirt' | 'qemu-argv' | 'guest-configuration';
-
-export const configurationKinds: readonly ConfigurationKind[] = [
-  'spec',
-  'plan',
-  'libvirt',
-  'qemu-argv',
-  'guest-configuration',
-];
 
 export interface ReadOptions {
   /** name for messages; default `input` */

@@ -1,5 +1,7 @@
 import { classOf } from '../doorbell/virtqueue-role.ts';
-import { isKnown } from '../model/fact.ts';
+import { withoutAliasPrefix } from '../model/device-id.ts';
+import { VdpaQemuError } from '../model/error.ts';
+import { isKnown, printable } from '../model/fact.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { Assignment } from '../model/generated/migration-check.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
@@ -40,7 +42,8 @@ function nameOf(
       vdpa ?? (isKnown(charDevice) && charDevice?.startsWith('/dev/vhost-vdpa-') === true ? charDevice : null);
     if (named !== null) return { chosenBy: 'with', named };
   }
-  if (id !== null && Object.hasOwn(devices, id)) return { chosenBy: 'option', named: devices[id] };
+  const wanted = id === null ? undefined : Object.keys(devices).find((name) => isIdOf(name, id));
+  if (wanted !== undefined) return { chosenBy: 'option', named: devices[wanted] };
   const reference = id !== null && Object.hasOwn(references, id) ? references[id] : undefined;
   const named =
     typeof reference === 'object' && Object.hasOwn(reference, host.name)
@@ -49,6 +52,23 @@ function nameOf(
         ? reference
         : undefined;
   return { chosenBy: named === undefined ? 'none' : 'name', named };
+}
+
+/** The id, or the same without libvirt's prefix of aliases. */
+function isIdOf(name: string, id: string): boolean {
+  return name === id || name === withoutAliasPrefix(id);
+}
+
+/**
+ * Each id that was named is that of a device.
+ * @throws VdpaQemuError usage
+ */
+export function refuseUnknownIds(names: readonly string[], devices: readonly GuestDevice[]): void {
+  const ids = devices.flatMap(({ guest: { id } }) => id ?? []);
+  const wrong = names.find((name) => !ids.some((id) => isIdOf(name, id)));
+  if (wrong === undefined) return;
+  const there = ids.length === 0 ? 'none of its vDPA devices has an id' : `its vDPA devices are ${ids.join(', ')}`;
+  throw new VdpaQemuError('usage', `the guest has no vDPA device ${printable(wrong)}: ${printable(there)}`);
 }
 
 /** By its name on the vdpa bus, or its character device. */

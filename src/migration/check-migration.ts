@@ -5,7 +5,7 @@ import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { Assignment, Destination, MigrationCheck } from '../model/generated/migration-check.ts';
 import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { VdpaReference } from '../model/generated/vm-spec.ts';
-import { candidatesFor, findDevice, namedDevice, type Choice } from './assign.ts';
+import { candidatesFor, findDevice, namedDevice, refuseUnknownIds, type Choice } from './assign.ts';
 import { guestDevices, type GuestDevice } from './guest-devices.ts';
 import { matchByRank } from './match.ts';
 import type { End, Migration, Pair } from './migration.ts';
@@ -36,12 +36,15 @@ export interface MigrationOptions {
  * @param to reports of the destinations, made while their devices were idle
  * @returns per destination `can`, `can-with-loss`, `cannot` or `unknown`, with findings that name the source of each
  * rule. Paths point into `guest` of the source.
+ * @throws VdpaQemuError usage where `devices` names one that the guest does not have; bad-input where a report lists a
+ *   virtqueue twice
  */
 export function checkMigration(
   source: GuestConfiguration,
   to: readonly HostReport[],
   options: MigrationOptions = {},
 ): MigrationCheck {
+  refuseUnknownIds(Object.keys(options.devices ?? {}), guestDevices(source, options.with));
   const destinations = to.map((report) => checkDestination(source, report, options));
   return {
     schemaVersion: 1,

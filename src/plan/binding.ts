@@ -1,3 +1,4 @@
+import { VdpaQemuError } from '../model/error.ts';
 import { isKnown } from '../model/fact.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { dataVirtqueues } from '../doorbell/assess.ts';
@@ -21,7 +22,10 @@ export function lockedMemoryBytes(memoryBytes: number, vdpaDevices: number): num
   return vdpaDevices === 0 ? 0 : vdpaDevices * memoryBytes + lockedMemorySlack;
 }
 
-/** Binds one guest device to the vDPA device of a host. */
+/**
+ * Binds one guest device to the vDPA device of a host.
+ * @throws VdpaQemuError internal where that has no character device, which DevicePlanner looks after
+ */
 export function bindDevice(
   id: string,
   found: HostDevice,
@@ -30,10 +34,12 @@ export function bindDevice(
 ): VdpaBinding {
   const data = new Set(dataVirtqueues(found.device, found.assessment.virtqueues).map(({ index }) => index));
   const expected = found.assessment.expectedHostNotifiers[granularity];
+  const charDevice = charDeviceOf(found.device);
+  if (charDevice === undefined) throw new VdpaQemuError('internal', `${found.device.name} has no character device`);
   return {
     id,
     vdpa: found.device.name,
-    charDevice: charDeviceOf(found.device) ?? '',
+    charDevice,
     expectedHostNotifiers: pagePerVq ? expected.filter((index) => data.has(index)) : [],
   };
 }

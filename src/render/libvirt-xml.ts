@@ -1,3 +1,4 @@
+import { boundTo } from '../model/bound-to.ts';
 import type { GuestAbi } from '../model/generated/guest-abi.ts';
 import { ourNamespace } from '../model/own-namespace.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
@@ -142,9 +143,9 @@ function interfaceElement(net: Interface, binding: Binding): XmlElement {
 }
 
 function diskElement(disk: Disk, index: number, binding: Binding): XmlElement {
-  const bound = binding.disks.find(({ id }) => id === disk.id);
-  const vdpa = bound && 'charDevice' in bound ? bound.charDevice : undefined;
-  const file = bound && 'file' in bound ? bound : undefined;
+  const bound = boundTo(binding.disks, disk.id);
+  const vdpa = 'charDevice' in bound ? bound.charDevice : undefined;
+  const file = 'file' in bound ? bound : undefined;
   return element('disk', { type: vdpa === undefined ? 'file' : 'vhostvdpa', device: 'disk' }, [
     element('driver', { name: 'qemu', type: file?.format ?? 'raw', cache: vdpa && 'none', queues: disk.queues }),
     element('source', vdpa === undefined ? { file: file?.file } : { dev: vdpa }),

@@ -50,15 +50,16 @@ const choices: Record<Destination['devices'][number]['chosenBy'], string> = {
   with: "named by the destination's configuration",
   option: 'named by --device',
   name: 'named by the spec',
-  only: 'the only device that can serve',
-  any: 'one of several that can serve',
+  only: 'the only one that comes into question',
+  any: 'one of several that come into question',
   none: 'there is none',
 };
 
 function deviceText({ device, id, vdpa, charDevice, chosenBy, candidates }: Destination['devices'][number]): string {
   const what = id ?? device.slice(1);
   const which = vdpa === null ? 'no device' : charDevice === null ? vdpa : `${vdpa} (${charDevice})`;
-  const others = chosenBy === 'any' ? `: ${candidates.slice(0, 8).join(', ')}` : '';
+  const named = vdpa === null && candidates.length > 0;
+  const others = chosenBy === 'any' || named ? `: ${candidates.slice(0, 8).join(', ')}` : '';
   return `${what} -> ${which}, ${choices[chosenBy]}${others}`;
 }
 

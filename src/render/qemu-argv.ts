@@ -1,3 +1,4 @@
+import { boundTo } from '../model/bound-to.ts';
 import type { GuestAbi } from '../model/generated/guest-abi.ts';
 import type { VmPlan } from '../model/generated/vm-plan.ts';
 import { chipsetGlobals } from './chipset-globals.ts';
@@ -107,8 +108,7 @@ function addInterface(net: Interface, binding: Binding, add: Add): void {
 }
 
 function addDisk(disk: Disk, binding: Binding, add: Add): void {
-  const bound = binding.disks.find(({ id }) => id === disk.id);
-  if (!bound) return;
+  const bound = boundTo(binding.disks, disk.id);
   const node = `disk-${disk.rootPort}`;
   if ('file' in bound) {
     add('-blockdev', '', {
@@ -153,5 +153,5 @@ export function genericDeviceParts(device: VdpaDevice, vhostdev: string): Option
 
 /** The character device that is bound to a guest device. */
 export function charDevice(bindings: Binding['interfaces'], id: string): string {
-  return bindings.find((bound) => bound.id === id)?.charDevice ?? '';
+  return boundTo(bindings, id).charDevice;
 }

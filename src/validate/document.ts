@@ -1,11 +1,12 @@
 import type { CommandLine } from '../import/qemu-options.ts';
-import type { ConfigurationKind } from '../import/read.ts';
+import type { ConfigurationKind } from '../import/kinds.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import type { Word } from '../import/word.ts';
 import type { XmlNode } from '../import/xml-document.ts';
 import type { Finding } from '../model/finding.ts';
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 
 /** What a file can be. */
 export type DocumentKind = ConfigurationKind | 'libvirt-interface' | 'host-report';
@@ -19,6 +20,15 @@ export const documentKinds: readonly DocumentKind[] = [
   'plan',
   'guest-configuration',
 ];
+
+/** The hosts that a document is checked against. */
+export interface Against {
+  readonly reports: readonly HostReport[];
+  /** of several, the one that the document is for */
+  readonly on: string | undefined;
+  /** the operator's own rows on parent drivers */
+  readonly parents: readonly ParentRow[] | undefined;
+}
 
 /** A document that was read, in all forms that a rule or an Opinion may want. */
 export interface ValidatedDocument {

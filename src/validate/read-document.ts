@@ -20,7 +20,7 @@ import { parseJson } from '../model/parse-json.ts';
 import { segmentsOf } from '../model/pointer.ts';
 import { planVm } from '../plan/plan-vm.ts';
 import { loadSpec } from '../spec/load.ts';
-import type { DocumentKind, ReadDocument, ValidatedDocument } from './document.ts';
+import type { Against, DocumentKind, ReadDocument, ValidatedDocument } from './document.ts';
 import { placeInJson } from './json-place.ts';
 import { schemaFindings, type Explain } from './schema-findings.ts';
 import { readReportDocument } from './read-report.ts';
@@ -30,21 +30,20 @@ const saidByRules = new Set(['import.libvirt-drops', 'import.machine-alias']);
 
 /**
  * Reads a document of a known kind. What is wrong with a part of it is a finding.
- * @param on of several reports, the host that a spec is planned for
  * @throws VdpaQemuError bad-input where the text as a whole cannot be read
  */
 export async function readValidatedDocument(
   kind: DocumentKind,
   text: string,
   file: string,
-  reports: readonly HostReport[],
-  on: string | undefined,
+  against: Against,
 ): Promise<ReadDocument> {
   if (kind !== 'host-report') refuseLarge(text, file);
+  const { reports } = against;
   const base = { kind, file, text, placeOf: (): undefined => undefined };
   switch (kind) {
     case 'spec':
-      return readSpec(base, reports, on);
+      return readSpec(base, against);
     case 'host-report':
       return await readReportDocument(base);
     case 'plan':
@@ -59,7 +58,7 @@ export async function readValidatedDocument(
   }
 }
 
-function readSpec(base: ValidatedDocument, reports: readonly HostReport[], on: string | undefined): ReadDocument {
+function readSpec(base: ValidatedDocument, { reports, on, parents }: Against): ReadDocument {
   const { spec, findings, place } = loadSpec(base.text, base.file);
   const [syntax] = findings.filter(({ code }) => code === 'spec.syntax');
   if (syntax) {
@@ -73,7 +72,7 @@ function readSpec(base: ValidatedDocument, reports: readonly HostReport[], on: s
   if (!spec || reports.length === 0) return { document: base, findings };
   const names = reports.map(({ host }) => host.name);
   const target = on ?? spec.hosts?.find((name) => names.includes(name)) ?? names[0];
-  const { plan, findings: planned } = planVm(spec, reports, target);
+  const { plan, findings: planned } = planVm(spec, reports, target, { parents });
   const document = { ...base, configuration: plan && fromPlan(plan, 'spec') };
   return { document, findings: [...findings, ...planned.map(place)] };
 }

@@ -11,7 +11,7 @@ import { isKnown } from '../model/fact.ts';
 import type { DeviceAssessment } from '../model/generated/assessment.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
 import type { KnownQemu } from '../plan/host.ts';
-import type { ValidatedDocument } from './document.ts';
+import type { Against, ValidatedDocument } from './document.ts';
 import { elementsOf, type LibvirtElements } from './libvirt-elements.ts';
 
 /** A host on which the configuration is to run. */
@@ -55,15 +55,8 @@ export interface Subject {
   readonly isDomain: boolean;
 }
 
-/**
- * What the rules see of a document.
- * @param on of several hosts, the one that the document is for
- */
-export function subjectOf(
-  document: ValidatedDocument,
-  reports: readonly HostReport[],
-  on: string | undefined,
-): Subject {
+/** What the rules see of a document. */
+export function subjectOf(document: ValidatedDocument, { reports, on, parents }: Against): Subject {
   const { configuration } = document;
   const bound = on ?? configuration?.binding.host ?? undefined;
   const isBound = reports.some(({ host }) => host.name === bound);
@@ -94,7 +87,7 @@ export function subjectOf(
             place,
             option: place && optionAt.get(keyOf(place)),
             node: place && nodeAt.get(keyOf(place)),
-            backings: backingsOn(hosts, device),
+            backings: backingsOn(hosts, device, parents),
           };
         })
       : [],
@@ -111,14 +104,17 @@ function keyOf({ word, line, column }: TextPlace): string {
 }
 
 /** Paths are numbered anew on each host: on another than its own a device is looked for by the name that it has there. */
-function backingsOn(hosts: readonly SubjectHost[], { binding: { vdpa, charDevice } }: GuestDevice): Backing[] {
+function backingsOn(
+  hosts: readonly SubjectHost[],
+  { binding: { vdpa, charDevice } }: GuestDevice,
+  parents: Against['parents'],
+): Backing[] {
+  const backingOn = (host: SubjectHost, name: string | null, assumed: boolean): Backing[] => {
+    const device = name === null ? undefined : findDevice(host.report, name);
+    return device ? [{ host, device, doorbells: assessDevice(host.report.host, device, { parents }), assumed }] : [];
+  };
   const path = isKnown(charDevice) && charDevice !== null ? posix.normalize(charDevice) : null;
   const found = hosts.filter(({ own }) => own).flatMap((host) => backingOn(host, vdpa ?? path, false));
   const name = vdpa ?? found[0]?.device.name ?? null;
   return [...found, ...hosts.filter(({ own }) => !own).flatMap((host) => backingOn(host, name, true))];
-}
-
-function backingOn(host: SubjectHost, name: string | null, assumed: boolean): Backing[] {
-  const device = name === null ? undefined : findDevice(host.report, name);
-  return device ? [{ host, device, doorbells: assessDevice(host.report.host, device), assumed }] : [];
 }

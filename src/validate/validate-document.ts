@@ -3,6 +3,7 @@ import { printable } from '../model/fact.ts';
 import type { Finding } from '../model/finding.ts';
 import { firstOfEach } from '../model/first-of-each.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
+import type { ParentRow } from '../model/generated/parent-knowledge.ts';
 import type { ValidatedFile, ValidationFinding } from '../model/generated/validation.ts';
 import type { TextPlace } from '../import/text-place.ts';
 import type { DocumentKind, ReadDocument, ValidatedDocument } from './document.ts';
@@ -25,6 +26,8 @@ export interface ValidateOptions {
   readonly reports?: readonly HostReport[] | undefined;
   /** name of the host that it is for, where there are several */
   readonly on?: string | undefined;
+  /** the operator's own rows on parent drivers, as for assessHost() */
+  readonly parents?: readonly ParentRow[] | undefined;
   /** other programs that are asked as well */
   readonly opinions?: readonly Opinion[] | undefined;
 }
@@ -42,20 +45,20 @@ export interface DocumentValidation {
  * @throws VdpaQemuError usage where `on` names none of the reports
  */
 export async function validateDocument(text: string, options: ValidateOptions = {}): Promise<DocumentValidation> {
-  const { file = 'input', reports = [], on, opinions = [] } = options;
+  const { file = 'input', reports = [], on, parents, opinions = [] } = options;
   if (on !== undefined && !reports.some(({ host }) => host.name === on)) {
     throw new VdpaQemuError('usage', `--on ${on}: no host report is of that host`);
   }
   const content = text.startsWith('\ufeff') ? text.slice(1) : text;
   let read: ReadDocument;
   try {
-    read = await readValidatedDocument(options.as ?? documentKindOf(content), content, file, reports, on);
+    read = await readValidatedDocument(options.as ?? documentKindOf(content), content, file, { reports, on, parents });
   } catch (thrown) {
     if (thrown instanceof VdpaQemuError) return unreadable(file, thrown, content);
     throw thrown;
   }
   const { document, findings } = read;
-  const subject = subjectOf(document, reports, on);
+  const subject = subjectOf(document, { reports, on, parents });
   const paths = new PathFinder(document);
   const found = [
     ...findings.map((finding) => located(finding, document, paths)),

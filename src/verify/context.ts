@@ -1,4 +1,5 @@
 import { assessDevice } from '../doorbell/assess.ts';
+import { withoutAliasPrefix } from '../model/device-id.ts';
 import { isKnown, isUnknown } from '../model/fact.ts';
 import type { DeviceAssessment, VirtqueueAssessment } from '../model/generated/assessment.ts';
 import type { HostReport, VdpaDevice } from '../model/generated/host-report.ts';
@@ -33,9 +34,8 @@ export interface Evidence {
   readonly parents?: readonly ParentRow[] | undefined;
 }
 
-/** libvirt's aliases of users begin with ua- (see aliasOf() in render/libvirt-xml.ts). */
-export function idOf(device: Pick<ObservedDevice, 'id'>): string | undefined {
-  return device.id?.replace(/^ua-/, '');
+export function idOf({ id }: Pick<ObservedDevice, 'id'>): string | undefined {
+  return id === null ? undefined : withoutAliasPrefix(id);
 }
 
 export function contextOf(

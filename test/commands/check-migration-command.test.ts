@@ -122,6 +122,19 @@ describe('check-migration', () => {
     expect((await run('check-migration', files.args, '--to', files.to, '--output', files.at('out'))).out).toBe('');
   });
 
+  test("--device by the spec's id, where libvirt's alias has a prefix; a device that is not there is named", async () => {
+    const files = new Scene();
+    const xml = files.write('vm.xml', renderLibvirtXml(plan!));
+    const common = ['check-migration', xml, '--from', files.from, '--to', files.to, '--device'];
+    for (const id of ['net0', 'ua-net0']) {
+      const { out } = await run(...common, `${id}=sim0`);
+      expect(out).toContain('ua-net0 -> sim0 (/dev/vhost-vdpa-2), named by --device\n');
+    }
+    const { out, code } = await run(...common, 'net0=sim9');
+    expect(out).toContain('ua-net0 -> no device, named by --device: sim9\n');
+    expect(code).toBe(1);
+  });
+
   test('a spec that no plan fits on all hosts is judged as gen makes it for the first', async () => {
     const files = new Scene();
     const old = files.report(
@@ -150,6 +163,11 @@ describe('check-migration', () => {
       'a device without a name',
       ['vm.args', '--to', 'l2.json', '--device', 'net0='],
       '--device takes ID=NAME, not net0=',
+    ],
+    [
+      'a device that the guest does not have',
+      ['vm.args', '--to', 'l2.json', '--device', 'nic0=sim0'],
+      'the guest has no vDPA device nic0: its vDPA devices are net0',
     ],
     ['a file that is not there', ['none.xml', '--to', 'l2.json'], 'no such file or directory'],
     [

@@ -53,6 +53,15 @@ describe('a command line that is not understood', () => {
     [[], 'say what to do'],
     [['--json'], 'say what to do'],
     [['frobnicate'], 'Unknown argument: frobnicate'],
+    [['gen', '-', '--host', '-'], '- is standard input, which can be read once'],
+    [['gen', '-', '--host=-', '--output', '-'], '- is standard input, which can be read once'],
+    [['guest-abi', vm, '--pid', '1'], '--pid belongs to a running VM, not to a file'],
+    [['check-migration', vm, '--connect', 'x'], '--connect belongs to a running VM, not to a file'],
+    [['guest-abi', '--qmp', 's', '--on', 'x'], '--as, --host and --on belong to a file, not to a running VM'],
+    [['guest-abi', vm, '--digest', '--json'], '--digest is one line: --json does not go with it'],
+    [['guest-abi', vm, '--host', capturedFile, '--on', 'x'], '--on x: no host report is of that host'],
+    [['verify', '--qmp', 's', '--host', capturedFile, '--on', 'x'], '--on x: no host report is of that host (l1)'],
+    [['verify', '--qmp', 'localhost:99999'], '--qmp: a port is 1 to 65535, not 99999'],
     [['assess', '--colour'], 'Unknown argument: colour'],
     [['assess', 'a', 'b'], 'Unknown argument: b'],
     [['gen', vm, '--host', capturedFile, '--frob=1'], 'Unknown argument: frob'],
@@ -109,6 +118,12 @@ describe('help', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out.startsWith(`vdpa-qemu ${command}`)).toBe(true);
     for (const word of words) expect(out).toContain(word);
+  });
+
+  test.each(commands)('the examples of %s --help are whole lines', async (command) => {
+    const { out } = await run(command, '--help');
+    const [, examples = ''] = out.split('Examples:\n');
+    for (const line of examples.trimEnd().split('\n')) expect(line).toMatch(/^( {2}vdpa-qemu |$)/);
   });
 
   test('--version', async () => {

@@ -4,6 +4,7 @@ import { observeVm } from '../../src/verify/observe.ts';
 import { parseParents } from '../../src/doorbell/parse-parents.ts';
 import type { Baseline } from '../../src/model/generated/baseline.ts';
 import type { MigrationCheck } from '../../src/model/generated/migration-check.ts';
+import type { Validation } from '../../src/model/generated/validation.ts';
 import { only, there } from '../migration/migrating.ts';
 import { capturedFile, device, parentDriver, reportWith } from '../report-builder.ts';
 import { Replay } from '../verify/replay.ts';
@@ -61,6 +62,26 @@ describe('--parents', () => {
     const { code, out } = await run('gen', vm, '--host', report, '--parents', own1);
     expect(code).toBe(0);
     expect(out).toContain('page-per-vq=on');
+  });
+
+  test('validate judges as gen does, a spec and what gen made of it', async () => {
+    const files = new Files();
+    const report = files.report('h.json', newdpa);
+    const vm = files.spec({
+      interfaces: [{ id: 'net0', vdpa: 'vp0', hostNotifier: 'require', mac: '52:54:00:0d:0a:00' }],
+    });
+    const rows = ['--host', report, '--parents', files.write('own.yaml', own('yes'))];
+    const args = files.write('vm.args', (await run('gen', vm, ...rows)).out);
+    const codes = async (...more: string[]): Promise<string[]> => {
+      const { out } = await run('validate', vm, args, ...more, '--json');
+      return (JSON.parse(out) as Validation).findings.map(({ code }) => code);
+    };
+    expect(await codes('--host', report)).toEqual(
+      expect.arrayContaining(['plan.host-notifier-required', 'validate.doorbell-unknown']),
+    );
+    const counted = await codes(...rows);
+    expect(counted).not.toContain('plan.host-notifier-required');
+    expect(counted).not.toContain('validate.doorbell-unknown');
   });
 
   test('a file that is no such thing: code 2, every mistake with its place', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { VmPlan } from '../../src/model/generated/vm-plan.ts';
 import { planVm } from '../../src/plan/plan-vm.ts';
 import { aliasOf, renderLibvirtXml } from '../../src/render/libvirt-xml.ts';
-import { charDevice, genericDeviceParts, ramBlockOf, renderQemuArgv } from '../../src/render/qemu-argv.ts';
+import { genericDeviceParts, ramBlockOf, renderQemuArgv } from '../../src/render/qemu-argv.ts';
 import { reportWith } from '../report-builder.ts';
 import { specOf } from '../spec-builder.ts';
 
@@ -108,17 +108,6 @@ describe('renderQemuArgv', () => {
     ],
     ['CPU model', (plan) => (plan.guestAbi.cpu.model = 'max'), ['qemu64'], ['max']],
     [
-      'a disk without a binding is not written',
-      (plan) => void plan.binding.disks.pop(),
-      [
-        '-blockdev',
-        'driver=virtio-blk-vhost-vdpa,node-name=disk-3,read-only=off,path=/dev/vhost-vdpa-3,cache.direct=on',
-        'virtio-blk-pci,drive=disk-3,id=b,num-queues=1,bus=pci.3,addr=0x0',
-        '-device',
-      ],
-      [],
-    ],
-    [
       'a vDPA disk that is read-only',
       (plan) => (plan.guestAbi.disks[1]!.readOnly = true),
       ['driver=virtio-blk-vhost-vdpa,node-name=disk-3,read-only=off,path=/dev/vhost-vdpa-3,cache.direct=on'],
@@ -156,11 +145,6 @@ describe('renderQemuArgv', () => {
       'queue-size': undefined,
       bootindex: undefined,
     });
-  });
-
-  test('the character device of a binding, and none', () => {
-    expect(charDevice(base.binding.interfaces, 'net0')).toBe('/dev/vhost-vdpa-0');
-    expect(charDevice(base.binding.interfaces, 'other')).toBe('');
   });
 });
 
@@ -229,7 +213,6 @@ describe('renderLibvirtXml', () => {
       ["<driver name='qemu' type='raw' queues='1'/>"],
       ["<driver name='qemu' type='qcow2' queues='1'/>"],
     ],
-    ['a disk without a binding', (plan) => void plan.binding.disks.shift(), ["<source file='/d'/>"], ['<source/>']],
     [
       'host CPU',
       (plan) => (plan.guestAbi.cpu.model = 'host'),

@@ -56,7 +56,7 @@ test('what is not known is said, and nothing can steer a terminal', () => {
       'l2\\x1b[31m: cannot',
       '  it\\x1b[31m fails\\u{202e}',
       '  interfaces/0 -> no device, there is none',
-      '  net1 -> vp0, one of several that can serve: vp0, vp1',
+      '  net1 -> vp0, one of several that come into question: vp0, vp1',
       '  - does not start: none\\x07 [migration.device-missing]',
       '',
     ].join('\n'),

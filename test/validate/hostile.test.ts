@@ -96,9 +96,10 @@ describe('hostile input', () => {
     // a spec is another room's; its bounds are tested there
     const kinds = text.length < 100_000 ? documentKinds.filter((kind) => kind !== 'spec') : [];
     for (const as of [undefined, ...kinds]) {
-      const start = performance.now();
+      // of the processor, not of the clock: other tests run beside
+      const start = process.cpuUsage();
       const validated = await validateDocument(text, { as, reports: [l1] });
-      expect(performance.now() - start).toBeLessThan(10_000);
+      expect(process.cpuUsage(start).user).toBeLessThan(10e6);
       expect(renderValidation(validationOf([validated]), plainSeverity, { quiet: false, verbose: true })).not.toMatch(
         /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/,
       );

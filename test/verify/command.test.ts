@@ -33,6 +33,10 @@ describe('the command line', () => {
     [['verify', '--qmp', '127.0.0.1:1'], /nobody listens/],
     [['verify', '--qmp', 's', '--host', '/nonexistent'], /no such file/],
     [['launch', '/nonexistent', '--timeout', '0'], /--timeout takes seconds/],
+    [
+      ['launch', 'examples/quickstart/vm.yaml', '--host', 'examples/quickstart/host.json', '--quiet'],
+      /the report is of host l1, and this is .*: its devices have other numbers here/,
+    ],
   ])('%j', async (argv, words) => {
     const { code, out, err } = await run(...argv);
     expect([code, out]).toEqual([2, '']);
