@@ -58,7 +58,7 @@ export function fromOptions(input: OptionsInput): Imported {
   const options = input.origin === 'qmp' ? input.options : withGlobals(input.options);
   const complaints: Complaint[] = [];
   const complain = (complaint: Complaint): void => void complaints.push(complaint);
-  const machine = machineOf(options, reports, complain);
+  const machine = machineOf(options, reports, input.emulator, complain);
   const version = isUnknown(machine.name) ? undefined : machineVersionOf(machine.name);
   const { cpu, more } = topologyOf(options, version, complain);
   const memory = memoryOf(options, machine.memoryBackend, version, complain);
@@ -111,13 +111,23 @@ export function fromOptions(input: OptionsInput): Imported {
     binding: {
       host: null,
       emulator: input.emulator,
-      accelerator: machine.accelerator,
+      ...acceleratorOf(machine.accelerators),
       memoryShared: memory.shared,
       lockedMemoryBytes: input.lockedMemoryBytes ?? null,
     },
     running,
   });
   return { configuration, complaints, places: placesOf(configuration.guest, lists) };
+}
+
+/** One that is not known, among others, leaves open which it is. */
+function acceleratorOf(
+  tried: readonly Fact<string>[],
+): Pick<GuestConfiguration['binding'], 'accelerator' | 'accelerators'> {
+  const [first = 'tcg'] = tried;
+  const known = tried.filter(isKnown);
+  if (known.length < tried.length) return { accelerator: tried.find(isUnknown) ?? first };
+  return known.length < 2 ? { accelerator: first } : { accelerator: first, accelerators: known };
 }
 
 interface Source {

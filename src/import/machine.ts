@@ -1,6 +1,7 @@
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { HostReport } from '../model/generated/host-report.ts';
 import { isVersioned, machineVersionOf } from './machine-version.ts';
+import { acceleratorsOf } from './accelerators.ts';
 import { blocksOf, fileOf } from './back-end.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import { booleanOf, canonical, type Scalar } from './option-values.ts';
@@ -10,7 +11,8 @@ export interface MachineSettings {
   readonly name: Fact<string>;
   /** what the guest sees, without defaults */
   readonly options: Record<string, Fact<Scalar>>;
-  readonly accelerator: Fact<string>;
+  /** those that QEMU tries in this order; at least one */
+  readonly accelerators: readonly Fact<string>[];
   /** id of the object that backs its RAM */
   readonly memoryBackend: Fact<string> | undefined;
 }
@@ -22,9 +24,18 @@ const apart: ReadonlySet<string> = new Set([
   'memory-backend',
   'dump-guest-core',
   'mem-merge',
-  'memory-encryption',
+  'kvm-shadow-mem',
   'graphics',
 ]);
+
+/** Other names of properties: what is set to the one is set to the other (hw/core/machine.c: machine_set_memory_encryption()). */
+const otherNames: ReadonlyMap<string, string> = new Map([['memory-encryption', 'confidential-guest-support']]);
+
+/** `_` is `-` (system/vl.c: keyval_dashify()). */
+function nameOfProperty(given: string): string {
+  const name = given.replaceAll('_', '-');
+  return otherNames.get(name) ?? name;
+}
 
 /**
  * What says nothing on q35 and virt, for it is the default, or what the default becomes (hw/i386/pc.c, hw/arm/virt.c).
@@ -58,28 +69,25 @@ const usual: Readonly<Record<string, Scalar | readonly Scalar[]>> = {
 export function machineOf(
   options: readonly Option[],
   reports: readonly HostReport[],
+  emulator: Fact<string | null>,
   complain: (complaint: Complaint) => void,
 ): MachineSettings {
   const values = new Map<string, Fact<Scalar>>();
-  const accelerators: Fact<string>[] = [];
   for (const { name, values: given } of options) {
-    if (name === 'machine') for (const [key, value] of given) values.set(key, value);
+    if (name === 'machine') for (const [key, value] of given) values.set(nameOfProperty(key), value);
     if (name === 'no-acpi') values.set('acpi', false);
     if (name === 'no-hpet') values.set('hpet', false);
     if (name === 'usb') values.set('usb', true);
-    if (name === 'enable-kvm') accelerators.push('kvm');
-    const accel = name === 'accel' ? given.get('accel') : undefined;
-    if (accel !== undefined) accelerators.push(isUnknown(accel) ? accel : String(accel));
+    if (name === 'enable-kvm') values.set('accel', 'kvm');
   }
-  const accel = values.get('accel');
-  if (accel !== undefined) accelerators.push(isUnknown(accel) ? accel : (String(accel).split(':')[0] ?? ''));
+  const accelerators = acceleratorsOf(options, values.get('accel'), emulator);
   const backend = values.get('memory-backend');
   const name = nameOf(options, values.get('type'), reports, complain);
   for (const [flash, file] of flashesOf(options, values)) values.set(flash, file);
   return {
     name,
-    options: guestOptions(values, name),
-    accelerator: accelerators[0] ?? 'tcg',
+    options: guestOptions(values, accelerators.properties, name),
+    accelerators: accelerators.tried,
     memoryBackend: backend === undefined || isUnknown(backend) ? backend : String(backend),
   };
 }
@@ -104,12 +112,17 @@ function flashesOf(options: readonly Option[], values: ReadonlyMap<string, Fact<
   return [...ofMachine, ...ofDrives];
 }
 
-function guestOptions(values: ReadonlyMap<string, Fact<Scalar>>, name: Fact<string>): Record<string, Fact<Scalar>> {
+function guestOptions(
+  values: ReadonlyMap<string, Fact<Scalar>>,
+  ofAccelerators: ReadonlyMap<string, Fact<Scalar>>,
+  name: Fact<string>,
+): Record<string, Fact<Scalar>> {
   const found = new Map<string, Fact<Scalar>>();
   for (const [key, value] of values) {
     if (apart.has(key)) continue;
     if (isUnknown(value) || !isUsual(key, canonical(value))) found.set(key, wordOf(value));
   }
+  for (const [key, value] of ofAccelerators) found.set(key, value);
   // it depends on the accelerator and on the host where it is not given (hw/arm/virt.c: finalize_gic_version())
   const virt = typeof name === 'string' && machineVersionOf(name)?.family === 'virt';
   if (virt && !found.has('gic-version')) {

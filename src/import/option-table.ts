@@ -41,6 +41,7 @@ export const optionTable: ReadonlyMap<string, OptionRule> = new Map<string, Opti
   ['nodefaults', readFlag],
   ['no-acpi', readFlag],
   ['no-hpet', readFlag],
+  ['usb', readFlag],
   ['rtc', read()],
   ['boot', read('order')],
   ['global', read(null)],
@@ -50,7 +51,7 @@ export const optionTable: ReadonlyMap<string, OptionRule> = new Map<string, Opti
   ...'acpitable append audio bios bt cdrom dtb fda fdb fw_cfg g hda hdb hdc hdd icount initrd kernel mtdblock net nic option-rom parallel pflash prom-env sd semihosting-config shim smbios soundhw usbdevice vga virtfs watchdog virtioconsole debugcon'
     .split(' ')
     .map((name) => [name, keep] as const),
-  ...['usb', 'no-fd-bootchk', 'win2k-hack', 'rtc-td-hack', 'semihosting', 'old-param', 'nographic'].map(
+  ...['no-fd-bootchk', 'win2k-hack', 'rtc-td-hack', 'semihosting', 'old-param', 'nographic'].map(
     (name) => [name, keepFlag] as const,
   ),
   ...'D L action add-fd async audiodev blockdev-snapshot chardev chroot compat d dfilter display echr fsdev gdb incoming iscsi k loadvm mem-path mon monitor msg object-add overcommit pidfile plugin qmp qmp-pretty realtime run-with runas sandbox seed spice tb-size tpmdev trace vnc watchdog-action writeconfig xen-domid'

@@ -34,7 +34,7 @@ export function renderGuestConfiguration({
           isUnknown(values) ? [`-${option}: unknown`] : values.map((value) => `-${option} ${value}`),
         )),
     '',
-    `bound to: ${[`accelerator ${word(binding.accelerator)}`, ...binding.devices.flatMap(boundTo)].join('; ')}`,
+    `bound to: ${[`accelerator ${binding.accelerators?.join(', else ') ?? word(binding.accelerator)}`, ...binding.devices.flatMap(boundTo)].join('; ')}`,
   ];
   if (undetermined.length > 0) {
     lines.push('', 'not determined:');

@@ -2,6 +2,7 @@ import { isKnown } from '../../model/fact.ts';
 import { hasKvm } from '../../plan/accelerator.ts';
 import { hostOf } from '../../plan/host.ts';
 import { versionNumber } from '../../model/qemu-version.ts';
+import { acceleratorAtStart, acceleratorNow } from '../accelerator-on.ts';
 import type { Migration } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 
@@ -190,9 +191,9 @@ function wantedProperties(device: Migration['pairs'][number]['then']): string[] 
   return [...own.flatMap(([name, wanted]) => (wanted ? [name] : [])), ...Object.keys(device.properties)];
 }
 
-function accelerator({ source, target, to }: Migration): Hit[] {
-  const { accelerator: before } = source.binding;
-  const after = (target ?? source).binding.accelerator;
+function accelerator({ source, target, from, to }: Migration): Hit[] {
+  const before = acceleratorNow(source, from);
+  const after = acceleratorAtStart(target ?? source, to);
   const path = '';
   const architecture = (target ?? source).guest.architecture;
   if (isKnown(architecture) && to.qemu && to.qemu.capabilities.target !== architecture) {

@@ -230,9 +230,16 @@ export interface GuestBinding {
    */
   emulator: string | null | Unknown;
   /**
-   * kvm, tcg ..
+   * kvm, tcg ..: the first that QEMU tries; of a running VM the one that it uses
    */
   accelerator: string | Unknown;
+  /**
+   * those that QEMU tries one after the other at its start, where there is more than one: the host decides
+   *
+   * @minItems 2
+   * @maxItems 64
+   */
+  accelerators?: string[];
   memoryShared: boolean | Unknown;
   /**
    * RLIMIT_MEMLOCK that the configuration asks for; null: it says nothing
