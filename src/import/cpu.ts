@@ -1,30 +1,9 @@
 import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Guest } from '../model/generated/guest-configuration.ts';
+import { cpuModelOf } from './cpu-model.ts';
 import { defaultUnknown, type MachineVersion } from './machine-version.ts';
 import { OptionReader, type Complaint, type Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
-
-/**
- * A -cpu argument in one form: model, then its switches sorted by name, `+x` as x=on, `_` and `.` as `-`, the last one
- * of each (target/i386/cpu.c: feat2prop(), x86_cpu_register_feature_bit_props()). migratable=on is the default.
- */
-export function cpuModelOf(text: string): string {
-  const [model = '', ...switches] = text.split(',');
-  const features = new Map<string, string>();
-  for (const one of switches) {
-    const sign = /^([+-])(.+)$/.exec(one);
-    const [name = '', value = 'on'] = sign ? [sign[2], sign[1] === '+' ? 'on' : 'off'] : splitOnce(one);
-    features.set(name.replaceAll(/[_.]/g, '-'), value);
-  }
-  if (features.get('migratable') === 'on') features.delete('migratable');
-  const sorted = [...features].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}=${value}`);
-  return [model, ...sorted].join(',');
-}
-
-function splitOnce(text: string): [string, string | undefined] {
-  const at = text.indexOf('=');
-  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
-}
 
 /** -cpu; upstream's default on x86 is qemu64 (hw/i386/pc.c), on Arm it depends on the board and its version. */
 export function cpuModel(options: readonly Option[], machine: MachineVersion | undefined): Fact<string> {
