@@ -1,5 +1,14 @@
 import { knownText, type Option } from './option.ts';
 
+/**
+ * Devices in the order in which QEMU creates them: those in JSON, as all of libvirt's are, after all others
+ * (system/vl.c: qemu_create_cli_devices()).
+ */
+export function inOrderOfCreation(devices: readonly Option[]): Option[] {
+  const late = ({ text }: Option): boolean => text === '' || text.startsWith('{');
+  return [...devices.filter((device) => !late(device)), ...devices.filter(late)];
+}
+
 /** What QEMU gives to devices by the order in which they are created. */
 export interface CreationOrder {
   /** number of a NIC among those without a MAC address, from 1 */
@@ -19,13 +28,21 @@ const families: readonly { readonly drivers: RegExp; readonly places: readonly s
   { drivers: /^hda-/, places: ['cad'] },
 ];
 
+/** Device models that take the next of QEMU's own MAC addresses where they are given none (net/net.c: qemu_macaddr_default_if_unset()). */
+const nics =
+  /^(?:virtio-net|e1000|igb|rtl8139|ne2k_|pcnet|vmxnet3|i82(?:5|8)|tulip|sun(?:gem|hme)|usb-net|xgmac|lance)/;
+
+function takesMac(driver: string, { values }: Option): boolean {
+  return (nics.test(driver) || values.has('netdev')) && !values.has('mac');
+}
+
 /** The order of devices, as far as it decides what the guest sees. */
 export function orderOf(devices: readonly Option[]): CreationOrder {
   const groups = new Map<number, Option[]>();
   const mac: Option[] = [];
   for (const device of devices) {
     const driver = knownText(device, 'driver') ?? '';
-    if (/^virtio-net(?:-|$)/.test(driver) && !device.values.has('mac')) mac.push(device);
+    if (takesMac(driver, device)) mac.push(device);
     const at = families.findIndex(({ drivers }) => drivers.test(driver));
     const family = families[at];
     if (!family || family.places.some((place) => device.values.has(place))) continue;

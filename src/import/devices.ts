@@ -20,10 +20,7 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
       address: parts.address,
       mac:
         address === undefined || isZeroMac(address)
-          ? unknown(
-              'not-present',
-              `no MAC address is given: QEMU gives one by the order of NICs (${setting.order.mac.get(option) ?? 1})`,
-            )
+          ? macByOrder(option, setting)
           : isUnknown(address)
             ? address
             : macOf(String(address)),
@@ -90,6 +87,11 @@ const usualRom = 'efi-virtio.rom';
 
 function noneIfZero(value: Fact<number> | null): Fact<number> | null {
   return value === 0 ? null : value;
+}
+
+function macByOrder(option: Option, { order }: Setting): Fact<string> {
+  const place = order.mac.get(option) ?? 1;
+  return unknown('not-present', `no MAC address is given: QEMU gives one by the order of NICs (${place})`);
 }
 
 /** QEMU takes it for none (net/net.c: qemu_macaddr_default_if_unset()). */
@@ -192,6 +194,7 @@ export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDev
   if (order !== undefined) place.push(['order', order]);
   // the first port that is free (hw/char/serial-isa.c: serial_isa_realizefn())
   else if (driver === 'isa-serial' && !reader.has('index')) place.push(['index', 0]);
+  if (setting.order.mac.has(option)) place.push(['mac', macByOrder(option, setting)]);
   place.push(...ramOf(reader, setting));
   const properties = [...place, ...reader.rest().map(([name, value]) => [name, canonical(value)] as const)]
     .filter(([name]) => !hostOnly.has(name))

@@ -7,7 +7,7 @@ import { blocksOf } from './back-end.ts';
 import { cpuModel, topologyOf } from './cpu.ts';
 import type { Setting } from './device-parts.ts';
 import { diskOf, interfaceOf, otherDeviceOf, rootPortOf, vdpaDeviceOf } from './devices.ts';
-import { orderOf } from './creation-order.ts';
+import { inOrderOfCreation, orderOf } from './creation-order.ts';
 import { machineOf } from './machine.ts';
 import { machineVersionOf } from './machine-version.ts';
 import { memoryOf } from './memory.ts';
@@ -62,7 +62,8 @@ export function fromOptions(input: OptionsInput): Imported {
   const version = isUnknown(machine.name) ? undefined : machineVersionOf(machine.name);
   const { cpu, more } = topologyOf(options, version, complain);
   const memory = memoryOf(options, machine.memoryBackend, version, complain);
-  const devices = options.filter(({ name }) => name === 'device');
+  const given = options.filter(({ name }) => name === 'device');
+  const devices = input.origin === 'qmp' ? given : inOrderOfCreation(given);
   const setting: Setting = {
     machine: version,
     cpuCount: cpu.count,

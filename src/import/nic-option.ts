@@ -1,6 +1,6 @@
 import { knownText, type Complaint, type Option } from './option.ts';
 import { MalformedOption, parseOptionValues, type OptionValues, type Scalar } from './option-values.ts';
-import type { Fact } from '../model/fact.ts';
+import { unknown, type Fact } from '../model/fact.ts';
 
 /** What of -nic is the device's; the rest is the back end's (net/net.c: net_param_nic()). */
 const ofDevice: ReadonlySet<string> = new Set(['model', 'mac', 'addr', 'vectors', 'type', 'id']);
@@ -11,6 +11,7 @@ export function withNics(options: readonly Option[], complain: (complaint: Compl
     options.findLast(({ name, values }) => name === 'machine' && values.has('type')),
     'type',
   );
+  const nics = options.filter(({ name }) => name === 'nic');
   return options.flatMap((option, index) => {
     if (option.name !== 'nic' || !option.text.includes('vhost-vdpa')) return [option];
     const values = valuesOf(option, complain);
@@ -18,10 +19,16 @@ export function withNics(options: readonly Option[], complain: (complaint: Compl
     const netdev = values.get('id') ?? `nic${index}`;
     const { text, place } = option;
     const rest = [...values].filter(([name]) => !ofDevice.has(name));
-    const own = ['mac', 'addr', 'vectors'].flatMap((name): [string, Fact<Scalar>][] => {
+    // the board creates them before all -device, in their own order (hw/pci/pci.c: pci_init_nic_devices())
+    const order = nics.indexOf(option) + 1;
+    const own = new Map<string, Fact<Scalar>>([
+      ['mac', unknown('not-present', `no MAC address is given: QEMU gives one by the order of -nic (${order})`)],
+      ['addr', unknown('not-present', `no PCI address is given: QEMU gives one by the order of -nic (${order})`)],
+    ]);
+    for (const name of ['mac', 'addr', 'vectors']) {
       const value = values.get(name);
-      return value === undefined ? [] : [[name, value]];
-    });
+      if (value !== undefined) own.set(name, value);
+    }
     const driver = driverOf(values.get('model'), machine);
     return [
       { name: 'netdev', values: new Map([['type', 'vhost-vdpa'], ['id', netdev], ...rest]), text, place },

@@ -42,22 +42,13 @@ export function pciTreeOf(devices: readonly Option[]): PciTree {
   const driverOf = (device: Option | undefined): string => knownText(device, 'driver') ?? '';
   const busIsPort = (bus: string): boolean => ports.has(driverOf(byId.get(bus)));
 
-  const waiting = new Map<string, Option[]>();
-  for (const device of devices) {
-    if (device.values.has('addr') || elsewhere.test(driverOf(device))) continue;
-    const bus = knownText(device, 'bus') ?? 'pcie.0';
-    waiting.set(bus, [...(waiting.get(bus) ?? []), device]);
-  }
-  const orderOf = new Map(
-    [...waiting.values()].flatMap((on) => on.map((device, index) => [device, index + 1] as const)),
-  );
+  const places = placesByOrder(devices.filter((device) => !elsewhere.test(driverOf(device))));
 
   const step = (device: Option, bus: string): Fact<string> => {
     const addr = device.values.get('addr');
     if (addr === undefined) {
       if (busIsPort(bus) && population.get(bus) === 1) return pciStep(0, 0);
-      const order = orderOf.get(device) ?? 1;
-      return unknown('not-present', `no PCI address is given: the order of creation decides it (${order} on ${bus})`);
+      return unknown('not-present', `no PCI address is given: the order of creation decides it (${places(device)})`);
     }
     if (isUnknown(addr)) return addr;
     return parseAddress(addr) ?? unknown('malformed', `addr ${JSON.stringify(addr).slice(0, 40)} is no slot.function`);
@@ -69,10 +60,7 @@ export function pciTreeOf(devices: readonly Option[]): PciTree {
     if (bus !== undefined && isUnknown(bus)) return bus;
     const name = bus === undefined ? undefined : String(bus);
     if (elsewhere.test(driver)) return null;
-    if (name === undefined) {
-      if (device.values.has('addr') || /-pci(?:-|$)|^pci/.test(driver)) return step(device, 'pcie.0');
-      return unknown('not-present', `no bus and no address are given for ${driver}`);
-    }
+    if (name === undefined) return step(device, 'pcie.0');
     if (rootBuses.has(name)) return step(device, name);
     const bridge = byId.get(name);
     if (!bridge) {
@@ -104,6 +92,36 @@ export function pciTreeOf(devices: readonly Option[]): PciTree {
       const address = owner ? resolve(owner, 0) : null;
       return typeof address === 'string' ? `${address}${number}` : bus;
     },
+  };
+}
+
+/**
+ * The place of a device among those that QEMU puts in the first free slot of their bus (hw/pci/pci.c:
+ * do_pci_register_device()), and the slots that are not free: two of them are where the same is said of them. A device
+ * of any type may be on PCI; one that names no bus is on the root bus, whatever that is called.
+ */
+function placesByOrder(devices: readonly Option[]): (device: Option) => string {
+  const busOf = (device: Option): string => {
+    const bus = knownText(device, 'bus');
+    return bus === undefined || rootBuses.has(bus) ? 'the root bus' : bus;
+  };
+  const waiting = new Map<string, Option[]>();
+  const taken = new Map<string, string[]>();
+  const put = <T>(to: Map<string, T[]>, bus: string, one: T): void => {
+    const list = to.get(bus);
+    if (list) list.push(one);
+    else to.set(bus, [one]);
+  };
+  for (const device of devices) {
+    const addr = device.values.get('addr');
+    if (addr === undefined) put(waiting, busOf(device), device);
+    else put(taken, busOf(device), (isUnknown(addr) ? undefined : parseAddress(addr)) ?? 'a slot that is not known');
+  }
+  const orders = new Map([...waiting.values()].flatMap((on) => on.map((device, at) => [device, at + 1] as const)));
+  return (device) => {
+    const bus = busOf(device);
+    const others = (taken.get(bus) ?? []).sort();
+    return `${orders.get(device) ?? 1} on ${bus}${others.length === 0 ? '' : ` beside ${others.join(', ')}`}`;
   };
 }
 

@@ -2,6 +2,7 @@ import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Observation, ObservedDevice, Unknown } from '../model/generated/observation.ts';
 import type { AskedDevice, GuestAnswers } from './ask-guest.ts';
 import type { Seen } from './assemble.ts';
+import { inOrderOfCreation } from './creation-order.ts';
 import { knownText, type Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
 import type { CommandLine } from './qemu-options.ts';
@@ -23,9 +24,16 @@ export function deviceOptions(
   const { devices } = answers;
   if (isUnknown(devices)) return { options: [], seen: new Map() };
   const seen = new Map<Option, Seen>();
-  const options = devices.flatMap((asked) => {
+  const created = new Map(
+    inOrderOfCreation(line?.options ?? []).map((one, place): [Option | undefined, number] => [one, place]),
+  );
+  const placeIn = (given: Option | undefined): number => created.get(given) ?? created.size;
+  // QOM lists them in no order
+  const inOrder = devices
+    .map((asked) => ({ asked, given: onCommandLine(asked, line) }))
+    .sort((a, b) => placeIn(a.given) - placeIn(b.given));
+  const options = inOrder.flatMap(({ asked, given }) => {
     const observed = observation.devices.find(({ path }) => path === asked.path);
-    const given = onCommandLine(asked, line);
     const device = asked.kind ? knownDevice(asked, observed, given) : otherDevice(asked, given);
     if (observed) seen.set(device, seenOf(asked, observed));
     return [device, ...backEnds(asked, observed, answers, pathOf(given, line))];
