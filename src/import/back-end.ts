@@ -6,9 +6,11 @@ import { knownText, OptionReader, optionsBy, textOf, type Option } from './optio
 /** What a NIC is bound to: its -netdev. */
 export function netBound(device: Option, { netdevs, fdSets, complain }: Setting): Bound {
   const id = knownText(device, 'netdev');
+  if (!device.values.has('netdev')) return nothing('none');
   const netdev = id === undefined ? undefined : netdevs.get(id);
   if (!netdev) {
-    return nothing(unknown('not-present', id === undefined ? 'it has no netdev' : `there is no -netdev with id ${id}`));
+    const why = id === undefined ? 'which netdev it has is not known' : `there is no -netdev with id ${id}`;
+    return nothing(unknown('not-present', why));
   }
   const backend = textOf(netdev, 'type') ?? unknown('not-present', 'the netdev has no type');
   if (backend !== 'vhost-vdpa') return nothing(backend);
@@ -26,15 +28,37 @@ export function genericBound(device: Option, { fdSets }: Setting): Bound {
   return { backend: 'vhost-vdpa', ...charDeviceOf(device, fdSets), vdpa: null, shadowVirtqueues: false };
 }
 
+const vdpaDriver = 'virtio-blk-vhost-vdpa';
+
 /** What a virtio-blk device is bound to: the -blockdev or -drive that it names. */
 export function diskBound(device: Option, { blocks, fdSets }: Setting): Bound {
   const node = knownText(device, 'drive');
   const block = node === undefined ? undefined : blocks.get(node);
   if (!block) return nothing(unknown('not-present', 'the block device that it names is not in the configuration'));
   const lowest = lowestOf(block, blocks);
-  const backend = textOf(lowest, 'driver') ?? knownText(lowest, 'file.driver') ?? 'file';
-  if (backend !== 'virtio-blk-vhost-vdpa') return nothing(knownText(lowest, 'file.driver') ?? backend);
-  return { backend, ...charDeviceOf(lowest, fdSets, 'path'), vdpa: null, shadowVirtqueues: false };
+  const name = ['file', 'filename', 'file.filename']
+    .map((key) => knownText(lowest, key))
+    .find((text) => text?.startsWith('json:'));
+  if (name !== undefined) return nothing(unknown('not-supported', 'what a file name in JSON says is not read here'));
+  const driver = driverOf(lowest);
+  if (driver && isUnknown(driver.value)) return nothing(driver.value);
+  if (driver?.value !== vdpaDriver) return nothing(driver?.value ?? 'file');
+  return {
+    backend: vdpaDriver,
+    ...charDeviceOf(lowest, fdSets, `${driver.prefix}path`),
+    vdpa: null,
+    shadowVirtqueues: false,
+  };
+}
+
+/** The driver of the innermost node that an option makes: of `driver`, `file.driver`, `file.file.driver` the last. */
+function driverOf(block: Option): { readonly value: Fact<string>; readonly prefix: string } | undefined {
+  const keys = [...block.values.keys()].filter((key) => /^(?:file\.)*driver$/.test(key));
+  const [innermost] = keys.sort((a, b) => b.length - a.length);
+  const value = innermost === undefined ? undefined : textOf(block, innermost);
+  if (innermost !== undefined && value !== undefined) return { value, prefix: innermost.slice(0, -'driver'.length) };
+  // -drive calls it format, too
+  return knownText(block, 'format') === vdpaDriver ? { value: vdpaDriver, prefix: '' } : undefined;
 }
 
 /** -blockdev by node-name, -drive by id. */
@@ -47,6 +71,14 @@ export function fileOf(block: Option | undefined, blocks: Setting['blocks']): st
   if (!block) return undefined;
   const lowest = lowestOf(block, blocks);
   return ['filename', 'file.filename', 'file'].map((key) => knownText(lowest, key)).find((name) => name !== undefined);
+}
+
+/** The block nodes that lie below a device, one upon the other. */
+export function nodesOf(device: Option, blocks: Setting['blocks']): Option[] {
+  const nodes: Option[] = [];
+  let node = blocks.get(knownText(device, 'drive') ?? '');
+  for (; node && nodes.length < 64; node = blocks.get(knownText(node, 'file') ?? '')) nodes.push(node);
+  return nodes;
 }
 
 /** The block node that the others lie upon: `file` names the next one. */

@@ -12,6 +12,7 @@ import { machineOf } from './machine.ts';
 import { machineVersionOf } from './machine-version.ts';
 import { memoryOf } from './memory.ts';
 import { knownText, optionsBy, type Complaint, type Option } from './option.ts';
+import { otherBackEndsOf } from './other-back-ends.ts';
 import { otherOptionsOf } from './other-options.ts';
 import { pciTreeOf } from './pci-tree.ts';
 import { refuseTaken } from './taken.ts';
@@ -90,6 +91,7 @@ export function fromOptions(input: OptionsInput): Imported {
   const claimed = new Set(Object.values(kinds).flatMap((kind) => of(kind)));
   const serial = serialPorts(options, isKnown(input.architecture) ? input.architecture : undefined);
   const others = [...devices.filter((device) => !claimed.has(device)), ...serial];
+  const otherBackEnds = otherBackEndsOf([...claimed], others, options, setting, input.origin !== 'qmp');
   const configuration = assemble({
     name: input.name ?? nameOf(options),
     origin: input.origin,
@@ -113,6 +115,7 @@ export function fromOptions(input: OptionsInput): Imported {
       host: null,
       emulator: input.emulator,
       ...acceleratorOf(machine.accelerators),
+      ...(otherBackEnds.length === 0 ? {} : { otherBackEnds }),
       memoryShared: memory.shared,
       lockedMemoryBytes: input.lockedMemoryBytes ?? null,
     },

@@ -11,6 +11,10 @@ const netdevTypes: Readonly<Record<string, string>> = {
   direct: 'tap',
   user: 'user',
   vhostuser: 'vhost-user',
+  client: 'socket',
+  server: 'socket',
+  mcast: 'socket',
+  udp: 'socket',
 };
 
 /** Offloads: name in libvirt -> property of QEMU (qemu_command.c: qemuBuildNicDevProps()). */

@@ -34,9 +34,9 @@ export function deviceOptions(
     .sort((a, b) => placeIn(a.given) - placeIn(b.given));
   const options = inOrder.flatMap(({ asked, given }) => {
     const observed = observation.devices.find(({ path }) => path === asked.path);
-    const device = asked.kind ? knownDevice(asked, observed, given) : otherDevice(asked, given);
+    const device = asked.kind ? knownDevice(asked, observed, given) : otherDevice(asked, observed, given);
     if (observed) seen.set(device, seenOf(asked, observed));
-    return [device, ...backEnds(asked, observed, answers, pathOf(given, line))];
+    return [device, ...backEnds(asked, observed, answers, pathOf(given, line), netdevsNotSeen(observation))];
   });
   return { options, seen };
 }
@@ -112,11 +112,24 @@ function onCommandLine({ id, driver }: AskedDevice, line: CommandLine | undefine
 }
 
 /** A device whose properties are not asked for: as the command line has it, where it is there. */
-function otherDevice(asked: AskedDevice, given: Option | undefined): Option {
-  if (given) return { ...given, place: {} };
+function otherDevice(asked: AskedDevice, observed: ObservedDevice | undefined, given: Option | undefined): Option {
+  const netdev: [string, Fact<Scalar>][] = isOtherNic(asked, observed) ? [['netdev', asked.path]] : [];
+  if (given) return { ...given, values: new Map([...given.values, ...netdev]), place: {} };
   const settings = unknown('not-asked', `the properties of ${asked.driver} were not asked for`);
   const id: [string, Fact<Scalar>][] = asked.id === null ? [] : [['id', asked.id]];
-  return option('device', [...placeOf(asked), ...id, ['settings', settings]]);
+  return option('device', [...placeOf(asked), ...id, ...netdev, ['settings', settings]]);
+}
+
+/** A NIC over vDPA on another bus than PCI: virtio-net-device. */
+function isOtherNic({ kind, driver }: AskedDevice, observed: ObservedDevice | undefined): boolean {
+  return kind === undefined && driver.startsWith('virtio-net') && observed?.backend === 'vhost-vdpa';
+}
+
+/** What a NIC has that is not among the observed ones: no vDPA device, unless QEMU did not tell. */
+function netdevsNotSeen({ notes }: Observation): Fact<string> {
+  return notes.some(({ code }) => code === 'observe.netdev-type-unknown')
+    ? unknown('not-asked', 'QMP did not tell the type of this netdev')
+    : 'other';
 }
 
 /** Netdev or block node, under the path of its front end. */
@@ -125,9 +138,17 @@ function backEnds(
   observed: ObservedDevice | undefined,
   { readOnly }: GuestAnswers,
   path: Fact<Scalar> | undefined,
+  others: Fact<string>,
 ): Option[] {
+  if (isOtherNic(asked, observed))
+    return [
+      option('netdev', [
+        ['id', asked.path],
+        ['type', 'vhost-vdpa'],
+      ]),
+    ];
   if (asked.kind === 'net') {
-    const type = observed?.backend ?? unknown('not-asked', 'QMP does not tell the type of this netdev');
+    const type = observed?.backend ?? others;
     const device: [string, Fact<Scalar>][] = observed
       ? [
           ['vhostdev', observed.charDevice],

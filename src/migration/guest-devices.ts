@@ -76,7 +76,22 @@ function list<K extends keyof Lists>(
 
 const backends = new Set(['vhost-vdpa', 'virtio-blk-vhost-vdpa', 'vhost-vdpa-device-pci']);
 
-/** A back end that is not known may be vhost-vdpa. */
+/** A back end that is not known may be vhost-vdpa, too: the rule migration.backend-unknown tells it. */
 export function isOverVdpa({ backend, charDevice }: DeviceBinding): boolean {
   return isKnown(backend) ? backends.has(backend) : charDevice !== null;
+}
+
+/** Back ends that are over vDPA, or may be, without a device that could be checked: where they are, and why. */
+export function uncheckedBackEnds({ binding }: GuestConfiguration): { readonly path: string; readonly why: string }[] {
+  const ofDevices = binding.devices.flatMap(({ device, id, backend }) =>
+    isKnown(backend)
+      ? []
+      : [{ path: device, why: `whether ${id ?? device.slice(1)} is over vDPA is not known: ${backend.detail}` }],
+  );
+  const others = (binding.otherBackEnds ?? []).map(({ id, device, backend }) => {
+    const name = [device, id].filter((one) => one !== null).join(' ') || 'a back end';
+    const what = isKnown(backend) ? `is over ${backend}` : `may be over vDPA (${backend.detail})`;
+    return { path: '', why: `${name} ${what}, and is no virtio device on PCI that could be checked here` };
+  });
+  return [...ofDevices, ...others];
 }

@@ -428,7 +428,7 @@ describe('bindings', () => {
         '-device virtio-net-pci,addr=2 -device virtio-net-pci,netdev=x,addr=3 -device virtio-blk-pci,drive=y,addr=4',
       ),
     );
-    expect(binding.devices.map(({ backend }) => isUnknown(backend))).toEqual([true, true, true]);
+    expect(binding.devices.map(({ backend }) => isUnknown(backend) || backend)).toEqual(['none', true, true]);
     expect(isUnknown(importText(board('-device virtio-blk-pci,drive=y,addr=4')).guest.disks[0]!.readOnly)).toBe(true);
   });
 

@@ -142,6 +142,20 @@ describe('a VM whose driver is up', () => {
     expect(none.name).toBeNull();
   });
 
+  test('a NIC over no vDPA device, and one of which QEMU does not tell it', async () => {
+    const backend = async (edit: (text: string) => string | undefined): Promise<unknown> => {
+      const { configuration } = await importRecorded(vm, {
+        withArguments: false,
+        edit: ({ execute }, answer) =>
+          execute === 'human-monitor-command' && String(answer).includes('type=') ? edit(String(answer)) : answer,
+      });
+      return configuration.binding.devices[0]?.backend;
+    };
+    expect(await backend((text) => text)).toBe('vhost-vdpa');
+    expect(await backend((text) => text.replaceAll('vhost-vdpa', 'tap'))).toBe('other');
+    expect(await backend(() => undefined)).toMatchObject({ unknown: 'not-asked' });
+  });
+
   test.each([
     [
       '/machine and the board',

@@ -95,7 +95,7 @@ describe('as text', () => {
     expect(text).toContain('machine pc-q35-10.0 (x86_64), hpet=off');
     expect(text).toMatch(/interface \(no id\) at 02\.0: .*, csum=off\n/);
     expect(text).toContain('i6300esb at 04.0\n-smbios type=1\n');
-    expect(text).toContain('/interfaces/0 to unknown');
+    expect(text).toContain('/interfaces/0 to none');
     const one = renderGuestConfiguration(importText('qemu-system-x86_64 -nodefaults -machine pc-q35-10.0 -uuid x'));
     expect(one).toMatch(/^guest ABI undetermined in 1 place: no digest\nno name, from qemu-argv\n/);
     const settings = renderGuestConfiguration(importText("<domain type='kvm'><sysinfo/></domain>"));

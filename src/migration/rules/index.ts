@@ -1,4 +1,5 @@
 import type { MigrationRule } from '../rule.ts';
+import { backEndRules } from './back-ends.ts';
 import { configurationRules } from './configuration.ts';
 import { controlRules } from './control-virtqueue.ts';
 import { deviceRules } from './device.ts';
@@ -29,6 +30,7 @@ export const rules: readonly MigrationRule[] = [
   ...vocabularyRules,
   ...guestAbiRules,
   ...otherDeviceRules,
+  ...backEndRules,
   ...pairRules,
   ...resourceRules,
 ];

@@ -251,6 +251,13 @@ export interface GuestBinding {
    * @maxItems 65536
    */
   devices: DeviceBinding[];
+  /**
+   * back ends over vDPA, or that may be, which none of interfaces, disks and vdpaDevices has; left out where there are none
+   *
+   * @minItems 1
+   * @maxItems 65536
+   */
+  otherBackEnds?: OtherBackEnd[];
 }
 export interface DeviceBinding {
   /**
@@ -259,7 +266,7 @@ export interface DeviceBinding {
   device: string;
   id: string | null;
   /**
-   * vhost-vdpa, virtio-blk-vhost-vdpa, or another back end as QEMU names it: tap, file ..
+   * vhost-vdpa, virtio-blk-vhost-vdpa, or another back end as QEMU names it: tap, file ..; none: it has none; other: not vDPA, and QMP tells no more
    */
   backend: string | Unknown;
   /**
@@ -278,6 +285,17 @@ export interface DeviceBinding {
    * x-svq=on
    */
   shadowVirtqueues: boolean | Unknown;
+}
+export interface OtherBackEnd {
+  /**
+   * of the device; where there is none, of the back end
+   */
+  id: string | null;
+  /**
+   * its driver; null: no device that is known has this back end
+   */
+  device: string | null;
+  backend: string | Unknown;
 }
 export interface Running {
   qemuVersion: string;
