@@ -3,6 +3,7 @@ import type { Guest } from '../model/generated/guest-configuration.ts';
 import type { Collected } from './assemble.ts';
 import { diskBound, genericBound, netBound } from './back-end.ts';
 import { hostOnly } from './device-defaults.ts';
+import { hasWriteCache, isReadOnly } from './drive.ts';
 import { DeviceParts, type Setting } from './device-parts.ts';
 import { defaultUnknown } from './machine-version.ts';
 import { backendBytes } from './memory.ts';
@@ -118,7 +119,7 @@ export function diskOf(option: Option, setting: Setting): Collected<Guest['disks
       readOnly: readOnlyOf(option, setting),
       bootIndex: parts.bootIndex,
       transitional: parts.transitional,
-      properties: { ...parts.others(), ...extra },
+      properties: { ...parts.others(), ...extra, ...writeCacheOf(option, setting) },
     },
     bound: diskBound(option, setting),
   };
@@ -135,7 +136,29 @@ function readOnlyOf(option: Option, { blocks, complain }: Setting): Fact<boolean
   if (drive !== undefined && isUnknown(drive)) return drive;
   const block = blocks.get(String(drive));
   if (!block) return unknown('not-present', 'the block device that it names is not in the configuration');
-  return new OptionReader(block, complain).boolean('read-only', false, 'readonly');
+  return isReadOnly(block, complain);
+}
+
+/**
+ * Without write-cache= a disk has that of its -drive (hw/block/block.c: blkconf_apply_backend_options()); a block node
+ * always has one.
+ */
+function writeCacheOf(option: Option, { blocks, complain }: Setting): Record<string, Fact<Scalar>> {
+  const own = option.values.get('write-cache') ?? 'auto';
+  const drive = blocks.get(knownText(option, 'drive') ?? '');
+  if (own !== 'auto' || drive?.name !== 'drive') return {};
+  const cache = hasWriteCache(drive, complain);
+  return cache === true ? {} : { 'write-cache': cache };
+}
+
+/** What the guest sees of the -drive or block node of a disk that is no virtio-blk-pci; a CD is read-only by itself. */
+function driveOf(option: Option, setting: Setting): [string, Fact<Scalar>][] {
+  const block = setting.blocks.get(knownText(option, 'drive') ?? '');
+  if (!block) return [];
+  const isCd = knownText(option, 'driver')?.endsWith('-cd') === true;
+  const readOnly = isCd ? false : isReadOnly(block, setting.complain);
+  const own: [string, Fact<Scalar>][] = readOnly === false ? [] : [['drive.read-only', readOnly]];
+  return [...own, ...Object.entries(writeCacheOf(option, setting))];
 }
 
 /** vhost-vdpa-device-pci. */
@@ -195,7 +218,7 @@ export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDev
   // the first port that is free (hw/char/serial-isa.c: serial_isa_realizefn())
   else if (driver === 'isa-serial' && !reader.has('index')) place.push(['index', 0]);
   if (setting.order.mac.has(option)) place.push(['mac', macByOrder(option, setting)]);
-  place.push(...ramOf(reader, setting));
+  place.push(...ramOf(reader, setting), ...driveOf(option, setting));
   const properties = [...place, ...reader.rest().map(([name, value]) => [name, canonical(value)] as const)]
     .filter(([name]) => !hostOnly.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));

@@ -107,7 +107,7 @@ export function fromOptions(input: OptionsInput): Imported {
       otherDevices: others.map((option) => otherDeviceOf(option, setting)),
       otherOptions:
         input.incomplete === undefined
-          ? otherOptionsOf(options, version?.version)
+          ? otherOptionsOf(options, version?.version, complain)
           : unknown(input.origin === 'qmp' ? 'not-asked' : 'not-supported', input.incomplete),
     },
     ...lists,

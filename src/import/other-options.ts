@@ -2,7 +2,8 @@ import { isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Unknown } from '../model/generated/guest-configuration.ts';
 import { markOf } from './content-mark.ts';
 import { backendBytes, objectOf } from './memory.ts';
-import { knownText, type Option } from './option.ts';
+import { hasWriteCache, isReadOnly } from './drive.ts';
+import { knownText, type Complaint, type Option } from './option.ts';
 import { optionTable } from './option-table.ts';
 import { canonical, type Scalar } from './option-values.ts';
 
@@ -27,6 +28,7 @@ const usualGlobals: ReadonlyMap<string, number> = new Map([
 export function otherOptionsOf(
   options: readonly Option[],
   version: number | undefined,
+  complain: (complaint: Complaint) => void,
 ): Record<string, string[] | Unknown> {
   const kept = new Map<string, string[]>();
   const strange = new Map<string, string[]>();
@@ -53,7 +55,7 @@ export function otherOptionsOf(
       // it takes the default serial port away
       if (takesDefaultAway && kept.get(name) === undefined) put(kept, name, text);
     } else if (Object.hasOwn(sorted, name)) {
-      const words = sorted[name]?.(option, options) ?? '';
+      const words = sorted[name]?.(option, options, complain) ?? '';
       if (isUnknown(words)) failed.set(name, words);
       else if (words !== '') put(kept, name, words);
     } else if (use === 'keep') put(kept, name, text);
@@ -64,7 +66,9 @@ export function otherOptionsOf(
 }
 
 /** Options of key=value form -> what the guest sees of one, with sorted keys; empty: nothing. */
-const sorted: Readonly<Record<string, (option: Option, options: readonly Option[]) => Fact<string>>> = {
+const sorted: Readonly<
+  Record<string, (option: Option, options: readonly Option[], complain: (complaint: Complaint) => void) => Fact<string>>
+> = {
   boot: sortedText,
   rtc: sortedText,
   drive: ofDrive,
@@ -72,22 +76,16 @@ const sorted: Readonly<Record<string, (option: Option, options: readonly Option[
 };
 
 /** What of -drive is a guest device: `if=none` is read with the device, and flash with the machine. */
-const driveKeys: ReadonlySet<string> = new Set([
-  'if',
-  'index',
-  'bus',
-  'unit',
-  'media',
-  'readonly',
-  'read-only',
-  'snapshot',
-]);
+const driveKeys: ReadonlySet<string> = new Set(['if', 'index', 'bus', 'unit', 'media', 'snapshot']);
 
-function ofDrive(option: Option): Fact<string> {
+function ofDrive(option: Option, _: readonly Option[], complain: (complaint: Complaint) => void): Fact<string> {
   const kind = option.values.get('if');
   if (kind === 'none' || kind === 'pflash') return '';
-  const seen = [...option.values].filter(([key]) => driveKeys.has(key));
-  return sortedText({ ...option, values: new Map(seen) }) || 'if=default';
+  const seen = new Map([...option.values].filter(([key]) => driveKeys.has(key)));
+  const [readOnly, cache] = [isReadOnly(option, complain), hasWriteCache(option, complain)];
+  if (readOnly !== false && seen.get('media') !== 'cdrom') seen.set('read-only', readOnly);
+  if (cache !== true) seen.set('write-cache', cache);
+  return sortedText({ ...option, values: seen }) || 'if=default';
 }
 
 /** A node with memory of its own: the backend is a RAM block of the stream. */
