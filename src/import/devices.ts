@@ -1,4 +1,5 @@
 import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
+import { deviceTypeOf } from '../model/device-type.ts';
 import type { Guest } from '../model/generated/guest-configuration.ts';
 import type { Collected } from './assemble.ts';
 import { diskBound, genericBound, netBound } from './back-end.ts';
@@ -206,7 +207,8 @@ function ramOf(reader: OptionReader, { objects }: Setting): [string, Fact<Scalar
 /** Any other device: its properties as they are written. */
 export function otherDeviceOf(option: Option, setting: Setting): Guest['otherDevices'][number] {
   const reader = new OptionReader(option, setting.complain);
-  const driver = reader.text('driver', unknown('not-present', 'no driver is given'));
+  const given = reader.text('driver', unknown('not-present', 'no driver is given'));
+  const driver = isUnknown(given) ? given : deviceTypeOf(given);
   const id = reader.raw('id');
   const address = setting.tree.addressOf(option);
   const bus = reader.raw('bus');

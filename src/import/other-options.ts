@@ -4,6 +4,7 @@ import { markOf } from './content-mark.ts';
 import { backendBytes, objectOf } from './memory.ts';
 import { hasWriteCache, isReadOnly } from './drive.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
+import { shortGlobal } from './settings.ts';
 import { optionTable } from './option-table.ts';
 import { canonical, type Scalar } from './option-values.ts';
 
@@ -38,10 +39,14 @@ export function otherOptionsOf(
   const failed = new Map<string, Unknown>();
   const withDefaults = !options.some(({ name }) => name === 'nodefaults');
   if (withDefaults) put(kept, 'default-devices', 'on');
-  const serial = options.filter(({ name }) => name === 'serial');
+  const said = merged(options);
+  const serial = said.filter(({ name }) => name === 'serial');
+  const isNone = (name: string): boolean =>
+    !withDefaults && noneSays.has(name) && said.every((option) => option.name !== name || option.text === 'none');
   const takesDefaultAway = withDefaults && serial.every(({ text }) => text === 'none');
-  for (const option of options) {
-    const { name, text } = option;
+  for (const option of said) {
+    const { name } = option;
+    const text = name === 'global' ? shortGlobal(option.text) : option.text;
     const use = optionTable.get(name)?.use;
     // an object with a member `unknown` would itself be taken for one
     if (use === undefined) put(strange, name === 'unknown' ? `-${name}` : name, text);
@@ -55,15 +60,47 @@ export function otherOptionsOf(
       // it takes the default serial port away
       if (takesDefaultAway && kept.get(name) === undefined) put(kept, name, text);
     } else if (Object.hasOwn(sorted, name)) {
-      const words = sorted[name]?.(option, options, complain) ?? '';
+      const words = sorted[name]?.(option, said, complain) ?? '';
       if (isUnknown(words)) failed.set(name, words);
       else if (words !== '') put(kept, name, words);
-    } else if (use === 'keep') put(kept, name, text);
+    } else if (use === 'keep' && !isNone(name)) put(kept, name, name === 'smbios' ? sortedSmbios(text) : text);
   }
   for (const [name, texts] of strange) failed.set(name, unknown('not-supported', notKnown(name, texts)));
   const found: [string, string[] | Unknown][] = [...kept, ...failed];
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
+
+/** Options whose `none` says nothing beside -nodefaults, where nothing else is said. */
+const noneSays: ReadonlySet<string> = new Set(['net', 'nic', 'parallel', 'vga']);
+
+/** Options of which there is one, whatever the number of arguments: of a property the last counts (system/vl.c). */
+const single: ReadonlySet<string> = new Set(['boot', 'rtc']);
+
+function merged(options: readonly Option[]): Option[] {
+  const first = new Map<string, Option>();
+  for (const option of options.filter(({ name }) => single.has(name))) {
+    const { values = [] } = first.get(option.name) ?? {};
+    first.set(option.name, { ...option, values: new Map([...values, ...option.values]) });
+  }
+  return [...options.filter(({ name }) => !single.has(name)), ...first.values()];
+}
+
+/**
+ * Fields of one SMBIOS structure in one order; where one stands twice (`value=` of type 11) or a file is named, as
+ * written.
+ */
+function sortedSmbios(text: string): string {
+  const parts = text.split(',');
+  const names = parts.map((part) => part.split('=', 1)[0] ?? '');
+  const asWritten = text.includes(',,') || names.includes('file') || new Set(names).size < names.length;
+  return asWritten ? text : parts.sort().join(',');
+}
+
+/** Keys of options -> what they say where they are not given (hw/nvram/fw_cfg.c, system/bootdevice.c, system/vl.c: configure_rtc()). */
+const usualValues: Readonly<Record<string, Readonly<Record<string, Scalar>>>> = {
+  boot: { menu: false, strict: false },
+  rtc: { driftfix: 'none' },
+};
 
 /** Options of key=value form -> what the guest sees of one, with sorted keys; empty: nothing. */
 const sorted: Readonly<
@@ -106,7 +143,7 @@ function sortedText({ name, values }: Option): Fact<string> {
   const parts: string[] = [];
   for (const [key, value] of [...values].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (isUnknown(value)) return value;
-    if ((hostKeys[name] ?? []).includes(key)) continue;
+    if ((hostKeys[name] ?? []).includes(key) || usualValues[name]?.[key] === canonical(value)) continue;
     parts.push(`${key}=${word(canonical(value) as Scalar)}`);
   }
   return parts.join(',');

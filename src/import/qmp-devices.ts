@@ -1,3 +1,4 @@
+import { deviceTypeOf } from '../model/device-type.ts';
 import { isKnown, isUnknown, unknown, type Fact } from '../model/fact.ts';
 import type { Observation, ObservedDevice, Unknown } from '../model/generated/observation.ts';
 import type { AskedDevice, GuestAnswers } from './ask-guest.ts';
@@ -105,7 +106,7 @@ function onCommandLine({ id, driver }: AskedDevice, line: CommandLine | undefine
     line?.options.filter(
       (one) =>
         one.name === 'device' &&
-        one.values.get('driver') === driver &&
+        deviceTypeOf(knownText(one, 'driver') ?? '') === driver &&
         (id === null ? !one.values.has('id') : knownText(one, 'id') === id),
     ) ?? [];
   return given.length === 1 ? given[0] : undefined;

@@ -1,6 +1,6 @@
 import { deviceTypeOf } from '../model/device-type.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
-import type { Scalar } from './option-values.ts';
+import { MalformedOption, parseOptionValues, type OptionValues, type Scalar } from './option-values.ts';
 
 /**
  * Applies `-set group.id.property=value` to the option that it names (system/vl.c: qemu_parse_config_group(),
@@ -47,13 +47,30 @@ export function withGlobals(options: readonly Option[]): Option[] {
   });
 }
 
-/** `driver.property=value`, or driver=..,property=..,value=... */
 function globalOf(text: string): { driver: string; property: string; value: Scalar } | undefined {
-  const long = /^driver=([^,]+),property=([^,]+),value=(.*)$/s.exec(text);
-  const [, driver, property, value] = long ?? /^([^.=,]+)\.([^=]+)=(.*)$/s.exec(text) ?? [];
+  const [, driver, property, value] = /^([^.=,]+)\.([^=]+)=(.*)$/s.exec(shortGlobal(text)) ?? [];
   return driver === undefined || property === undefined || value === undefined
     ? undefined
     : { driver, property, value };
+}
+
+/** `driver.property=value` for driver=..,property=..,value=.. in any order (system/vl.c: qemu_global_option()). */
+export function shortGlobal(text: string): string {
+  if (!/^(?:driver|property|value)=/.test(text)) return text;
+  const { driver, property, value, ...others } = Object.fromEntries(longGlobal(text));
+  const isWhole = driver !== undefined && property !== undefined && value !== undefined;
+  if (!isWhole || Object.keys(others).length > 0) return text;
+  const isPlain = /^[^.=,]+$/.test(String(driver)) && /^[^=]+$/.test(String(property));
+  return isPlain ? `${String(driver)}.${String(property)}=${String(value)}` : text;
+}
+
+function longGlobal(text: string): OptionValues {
+  try {
+    return parseOptionValues(text, undefined);
+  } catch (thrown) {
+    if (thrown instanceof MalformedOption) return new Map();
+    throw thrown;
+  }
 }
 
 /** The types of a device that is read here: its own, those it is derived from, and the virtio device inside of it. */

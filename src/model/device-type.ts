@@ -1,4 +1,4 @@
-/** Other names of devices (system/qdev-monitor.c: qdev_alias_table); those of virtio lose `-pci` alone. */
+/** Other names of devices (system/qdev-monitor.c: qdev_alias_table). */
 const otherNames: Readonly<Record<string, string>> = {
   ac97: 'AC97',
   ahci: 'ich9-ahci',
@@ -7,8 +7,15 @@ const otherNames: Readonly<Record<string, string>> = {
   lsi: 'lsi53c895a',
 };
 
+/** Devices whose name without `-pci` is another name of the one on PCI; `virtio-vga` is a type of its own. */
+const virtio: ReadonlySet<string> = new Set(
+  '9p balloon blk gpu gpu-gl gpu-rutabaga input-host iommu keyboard mouse net rng scsi serial sound tablet'
+    .split(' ')
+    .map((name) => `virtio-${name}`),
+);
+
 /** The type (QOM) behind a name of -device: `virtio-net` is virtio-net-pci, `ahci` is ich9-ahci. */
 export function deviceTypeOf(name: string): string {
-  if (Object.hasOwn(otherNames, name)) return otherNames[name] ?? name;
-  return /^virtio-[a-z0-9]+$/.test(name) ? `${name}-pci` : name;
+  if (virtio.has(name)) return `${name}-pci`;
+  return Object.hasOwn(otherNames, name) ? (otherNames[name] ?? name) : name;
 }

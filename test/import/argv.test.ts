@@ -211,7 +211,7 @@ describe('the board', () => {
       'qemu-system-x86_64 -machine pc-q35-10.0 -smbios type=1 -rtc driftfix=slew,base=utc -boot strict=on,menu=off -global ICH9-LPC.noreboot=off -global a.b=c -serial none -serial pty -display none',
     );
     expect(otherOptions).toEqual({
-      boot: ['menu=off,strict=on'],
+      boot: ['strict=on'],
       'default-devices': ['on'],
       global: ['a.b=c'],
       rtc: ['driftfix=slew'],
