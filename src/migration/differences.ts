@@ -138,7 +138,8 @@ function whereOf(device: Item): Fact<string> {
 
 /**
  * Devices without an address have nothing but their driver, and their place on their bus, to be told apart by. One whose
- * driver is not known is that of the same text, or else any other of which it is not known at the same address.
+ * driver is not known is that of the same text, or else any other of which it is not known at the same address. One
+ * whose address is not known may be another of its driver.
  */
 function sameDriver(device: Item, others: readonly Item[], met: ReadonlySet<Item>): number {
   const keys: readonly ((item: Item) => string)[] = [
@@ -151,7 +152,21 @@ function sameDriver(device: Item, others: readonly Item[], met: ReadonlySet<Item
     const at = others.findIndex((other) => !met.has(other) && key(other) === wanted);
     if (at >= 0) return at;
   }
-  return -1;
+  return others.findIndex(
+    (other) =>
+      !met.has(other) &&
+      isKnown(driverOf(other)) &&
+      driverOf(other) === driverOf(device) &&
+      mayBeOnePlace(device.address, other.address),
+  );
+}
+
+/** Not two places in the order of creation on a bus where nothing else differs. */
+function mayBeOnePlace(one: Item['address'], other: Item['address']): boolean {
+  if (one === null || other === null) return false;
+  if (isKnown(one) || isKnown(other)) return !(isKnown(one) && isKnown(other));
+  const bus = ({ detail }: { readonly detail: string }): string => detail.replace(/\([0-9]+ on /, '');
+  return bus(one) !== bus(other);
 }
 
 function driverOf(item: Item): Fact<string | null> {

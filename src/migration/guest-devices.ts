@@ -76,15 +76,15 @@ function list<K extends keyof Lists>(
 
 const backends = new Set(['vhost-vdpa', 'virtio-blk-vhost-vdpa', 'vhost-vdpa-device-pci']);
 
-/** A back end that is not known may be vhost-vdpa, too: the rule migration.backend-unknown tells it. */
+/** Of a back end that is not known its character device tells it; without one the rule migration.backend-unknown does. */
 export function isOverVdpa({ backend, charDevice }: DeviceBinding): boolean {
   return isKnown(backend) ? backends.has(backend) : charDevice !== null;
 }
 
 /** Back ends that are over vDPA, or may be, without a device that could be checked: where they are, and why. */
 export function uncheckedBackEnds({ binding }: GuestConfiguration): { readonly path: string; readonly why: string }[] {
-  const ofDevices = binding.devices.flatMap(({ device, id, backend }) =>
-    isKnown(backend)
+  const ofDevices = binding.devices.flatMap(({ device, id, backend, charDevice }) =>
+    isKnown(backend) || charDevice !== null
       ? []
       : [{ path: device, why: `whether ${id ?? device.slice(1)} is over vDPA is not known: ${backend.detail}` }],
   );

@@ -44,7 +44,13 @@ const disk = (name: string, more: string): string[] => [
   ...['-blockdev', `driver=null-co,node-name=${name},read-zeroes=on`],
   ...device(`virtio-blk-pci,drive=${name},${more}`),
 ];
+const drive = (more: string): string[] => [
+  ...['-drive', `if=none,id=d,format=raw,snapshot=on,file=${large}${more}`],
+  ...device('virtio-blk-pci,drive=d,addr=9,num-queues=1'),
+];
+const boardDrive = (more: string): string[] => ['-drive', `if=virtio,format=raw,snapshot=on,file=${large}${more}`];
 const port = (more: string): string[] => device(`pcie-root-port,id=p,addr=6${more}`);
+const i440fx = ['-machine', 'pc-i440fx-7.2'];
 const serial = device('virtio-serial-pci,id=ser,addr=7');
 const usb = device('qemu-xhci,id=usb,addr=8');
 
@@ -87,6 +93,29 @@ const pairs: readonly Pair[] = [
     [...disk('a', 'num-queues=1'), ...disk('b', 'num-queues=2')],
     [...disk('b', 'num-queues=2'), ...disk('a', 'num-queues=1')],
   ),
+  pair('two devices of other names, exchanged', device('qemu-xhci', 'ich9-ahci'), device('ich9-ahci', 'qemu-xhci')),
+  pair(
+    'two devices without a place on i440fx, the bus named once',
+    [...i440fx, ...device('virtio-balloon-pci', 'virtio-rng-pci,bus=pci.0')],
+    [...i440fx, ...device('virtio-rng-pci', 'virtio-balloon-pci,bus=pci.0')],
+  ),
+  pair(
+    'a device in JSON is created last',
+    device('{"driver":"virtio-rng-pci"}', 'virtio-balloon-pci'),
+    device('virtio-balloon-pci', 'virtio-rng-pci'),
+  ),
+  pair(
+    'a device of a place of its own, which one without would have had',
+    device('virtio-rng-pci'),
+    device('virtio-balloon-pci,addr=1', 'virtio-rng-pci'),
+  ),
+  pair(
+    'a device of a place of its own behind one without',
+    device('virtio-rng-pci'),
+    device('virtio-rng-pci', 'virtio-balloon-pci,addr=9'),
+  ),
+  pair('a place written out', device('virtio-rng-pci'), device('virtio-rng-pci,addr=1')),
+  pair('other names of devices', device('virtio-balloon,addr=9'), device('virtio-balloon-pci,addr=9')),
   pair('another place', at5(''), nic(',addr=9,vectors=4')),
   pair('flash gone', flash(small), []),
   pair('flash added', [], flash(small)),
@@ -150,6 +179,22 @@ const pairs: readonly Pair[] = [
   ),
   pair('no serial port there', ['-serial', 'null'], []),
   pair('flags of the CPU, said otherwise', ['-cpu', 'qemu64,+sse4.1'], ['-cpu', 'qemu64,sse4-1=on']),
+  pair('all +x above all x=', ['-cpu', 'qemu64,+sse4.1,sse4.1=off'], ['-cpu', 'qemu64,sse4-1=on']),
+  pair('all -x above all +x', ['-cpu', 'qemu64,-sse3,+pni'], ['-cpu', 'qemu64,pni=off']),
+  pair(
+    'SMBIOS and globals, said otherwise',
+    [
+      ...['-smbios', 'type=1,product=a,serial=b', '-global', 'driver=ICH9-LPC,property=disable_s3,value=1'],
+      ...['-boot', 'menu=on', '-boot', 'menu=off', '-net', 'none', '-vga', 'none', '-parallel', 'none'],
+    ],
+    ['-smbios', 'type=1,serial=b,product=a', '-global', 'ICH9-LPC.disable_s3=1'],
+  ),
+  pair(
+    'a machine option with underscores',
+    ['-machine', 'pc-q35-7.2,default_bus_bypass_iommu=on'],
+    ['-machine', 'pc-q35-7.2,default-bus-bypass-iommu=on'],
+  ),
+  pair('-usb', ['-usb'], ['-machine', 'pc-q35-7.2,usb=on']),
   pair('memory, said otherwise', ['-m', '0x20'], ['-m', '32M']),
   pair('memory', ['-m', '32'], ['-m', '64']),
   pair('fewer CPUs', ['-smp', '2'], ['-smp', '1']),
@@ -158,6 +203,9 @@ const pairs: readonly Pair[] = [
   pair('VGA gone', device('VGA,addr=9'), [], false),
   pair('memory of VGA', device('VGA,addr=9,vgamem_mb=16'), device('VGA,addr=9,vgamem_mb=32')),
   pair('ring size of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=1,queue-size=128'), false),
+  pair('a CD in a virtio disk', drive(',media=cdrom'), drive('')),
+  pair('a disk that writes through', drive(',cache=writethrough'), drive('')),
+  pair('a disk of the board that writes through', boardDrive(',cache=writethrough'), boardDrive('')),
   pair('queues of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=2'), false),
 ];
 

@@ -37,6 +37,41 @@ const pairs: readonly (readonly [string, string, string, readonly string[]])[] =
     tap(',mq=on,vectors=10', 2),
     ['lost migration.queue-pairs-setting-differs'],
   ],
+  [
+    'devices without a place, exchanged',
+    '-device qemu-xhci -device ich9-ahci',
+    '-device ich9-ahci -device qemu-xhci',
+    [
+      'lost migration.device-gone',
+      'lost migration.device-gone',
+      'unknown migration.device-added',
+      'unknown migration.device-added',
+    ],
+  ],
+  [
+    'a device more, in a place of its own, beside one without',
+    '-device virtio-rng-pci',
+    '-device virtio-rng-pci -device i6300esb,addr=9',
+    ['unknown migration.address-differs', 'none migration.device-added'],
+  ],
+  [
+    'a place written out',
+    '-device virtio-rng-pci',
+    '-device virtio-rng-pci,addr=1',
+    ['unknown migration.address-differs'],
+  ],
+  [
+    'a disk of -drive that writes through',
+    '-drive if=none,id=d,file=a,cache=writethrough -device virtio-blk-pci,drive=d,addr=5',
+    '-drive if=none,id=d,file=a -device virtio-blk-pci,drive=d,addr=5',
+    ['unknown migration.guest-abi-differs'],
+  ],
+  [
+    'a CD in a virtio disk',
+    '-drive if=none,id=d,file=a,media=cdrom -device virtio-blk-pci,drive=d,addr=5',
+    '-drive if=none,id=d,file=a -device virtio-blk-pci,drive=d,addr=5',
+    ['unknown migration.guest-abi-differs'],
+  ],
   ['a disk of -drive', '-drive if=virtio,file=a', '', ['unknown migration.guest-abi-differs']],
   [
     'flash',
@@ -79,6 +114,12 @@ const pairs: readonly (readonly [string, string, string, readonly string[]])[] =
   [
     'encrypted memory',
     '-machine confidential-guest-support=sev0',
+    '-machine confidential-guest-support=sev0',
+    ['refused migration.confidential-guest'],
+  ],
+  [
+    'the same, by its other name',
+    '-machine memory-encryption=sev0',
     '-machine confidential-guest-support=sev0',
     ['refused migration.confidential-guest'],
   ],
