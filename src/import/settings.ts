@@ -57,11 +57,13 @@ function globalOf(text: string): { driver: string; property: string; value: Scal
 /** `driver.property=value` for driver=..,property=..,value=.. in any order (system/vl.c: qemu_global_option()). */
 export function shortGlobal(text: string): string {
   if (!/^(?:driver|property|value)=/.test(text)) return text;
-  const { driver, property, value, ...others } = Object.fromEntries(longGlobal(text));
-  const isWhole = driver !== undefined && property !== undefined && value !== undefined;
-  if (!isWhole || Object.keys(others).length > 0) return text;
-  const isPlain = /^[^.=,]+$/.test(String(driver)) && /^[^=]+$/.test(String(property));
-  return isPlain ? `${String(driver)}.${String(property)}=${String(value)}` : text;
+  const values = longGlobal(text);
+  const [driver, property, value] = ['driver', 'property', 'value'].map((key) => {
+    const given = values.get(key);
+    return typeof given === 'string' ? given : undefined;
+  });
+  if (driver === undefined || property === undefined || value === undefined || values.size > 3) return text;
+  return /^[^.=,]+$/.test(driver) && /^[^=]+$/.test(property) ? `${driver}.${property}=${value}` : text;
 }
 
 function longGlobal(text: string): OptionValues {

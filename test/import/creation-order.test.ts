@@ -8,8 +8,11 @@ const guest = (rest: string, machine = 'pc-q35-10.0'): Guest =>
 
 /** Driver -> why its address is not known. */
 function addresses({ interfaces, otherDevices }: Guest): Record<string, unknown> {
-  const all = [...interfaces.map((net) => ({ ...net, driver: 'net' })), ...otherDevices];
-  return Object.fromEntries(all.map(({ driver, address }) => [driver, (address as { detail?: string }).detail]));
+  const why = (address: unknown): unknown => (address as { detail?: string }).detail;
+  return {
+    ...Object.fromEntries(interfaces.map(({ address }) => ['net', why(address)])),
+    ...Object.fromEntries(otherDevices.map(({ driver, address }) => [driver as string, why(address)])),
+  };
 }
 
 const at = (place: string): string => `no PCI address is given: the order of creation decides it (${place})`;
