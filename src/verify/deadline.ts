@@ -13,12 +13,12 @@ export class Deadline {
   }
 
   /**
-   * Milliseconds for the next round trip: what is left, and no more than a third of all.
+   * Milliseconds for the next round trip: all that is left. Of a device with many virtqueues one of them is most of the work.
    * @throws QmpError `timeout` where nothing is left
    */
   next(): number {
     const left = this.#end - performance.now();
-    if (left > 0) return Math.ceil(Math.min(left, this.#timeoutMs / 3));
+    if (left > 0) return Math.ceil(left);
     throw new QmpError('timeout', `the VM could not be observed within ${this.#timeoutMs} ms`);
   }
 }
