@@ -7,7 +7,7 @@ import { deviceElements } from './libvirt-devices.ts';
 import { bootFromOs } from './libvirt-disk.ts';
 import { implicitDevices, powerManagement } from './libvirt-implicit.ts';
 import { maxDevices, refuseMore } from './limits.ts';
-import { notRead } from './libvirt-node.ts';
+import { notRead } from './libvirt-not-read.ts';
 import { knownText, type Complaint, type Option } from './option.ts';
 import { booleanOf, integerOf, type Scalar } from './option-values.ts';
 import { commandLineOf } from './qemu-options.ts';
@@ -40,7 +40,8 @@ export function fromLibvirt(domain: XmlNode, label: string, reports: readonly Ho
   const complain = (complaint: Complaint): void => void complaints.push(complaint);
   const devices = childOf(domain, 'devices');
   refuseMore(devices?.children.length ?? 0, maxDevices, 'devices', label);
-  const read = bootFromOs(childOf(domain, 'os'), devices, deviceOptions(devices, complain));
+  const own = deviceOptions(devices, complain).map((option) => (isX86(domain) ? option : withoutVga(option)));
+  const read = bootFromOs(childOf(domain, 'os'), devices, own);
   const extra = commandLine(domain, label);
   const options = override(domain, [
     ...boardOptions(domain),
@@ -70,6 +71,17 @@ function deviceOptions(devices: XmlNode | undefined, complain: (complaint: Compl
     const read = Object.hasOwn(deviceElements, node.name) ? deviceElements[node.name] : undefined;
     return read ? read(node, complain) : [notRead(node)];
   });
+}
+
+function isX86(domain: XmlNode): boolean {
+  const arch = childOf(childOf(domain, 'os'), 'type')?.attributes.get('arch');
+  return arch === undefined || arch === 'x86_64' || arch === 'i686';
+}
+
+/** Other boards have no VGA: there libvirt takes the model without it. */
+function withoutVga(option: Option): Option {
+  if (option.name !== 'device' || knownText(option, 'driver') !== 'virtio-vga') return option;
+  return { ...option, values: new Map([...option.values, ['driver', 'virtio-gpu-pci']]) };
 }
 
 /** <qemu:commandline>: arguments that libvirt adds at the end. */

@@ -3,13 +3,13 @@ import { markOfElements } from './content-mark.ts';
 import {
   aliasOf,
   commonProperties,
-  notRead,
   optionOf,
   placeOf,
   virtioDriver,
   virtioOptions,
   type Properties,
 } from './libvirt-node.ts';
+import { notRead } from './libvirt-not-read.ts';
 import type { Complaint, Option } from './option.ts';
 import { childOf, type XmlNode } from './xml-document.ts';
 import { diskOptions } from './libvirt-disk.ts';
@@ -67,7 +67,8 @@ function controller(node: XmlNode): Option[] {
   const index = Number(node.attributes.get('index') ?? NaN);
   if (type === 'pci') return model === 'pcie-root' || model === 'pci-root' ? [] : [bridge(node, index, model)];
   if (type === 'usb' && model === 'none') return [];
-  // the board's own SATA controller
+  // the board's own controllers: that of i440fx, and SATA of q35
+  if (type === 'ide' && index === 0) return [];
   if (type === 'sata' && index === 0 && placeOf(node).addr === '0x1f.0x2') return [];
   if (type === 'usb' && (model === 'qemu-xhci' || model === 'nec-xhci')) {
     const ports = node.attributes.get('ports');

@@ -1,6 +1,7 @@
 import { unknown } from '../model/fact.ts';
 import { markOfElements } from './content-mark.ts';
-import { commonProperties, notRead, optionOf, virtioDriver, virtioOptions } from './libvirt-node.ts';
+import { commonProperties, optionOf, virtioDriver, virtioOptions } from './libvirt-node.ts';
+import { notRead } from './libvirt-not-read.ts';
 import { knownText, type Option } from './option.ts';
 import { childOf, childrenOf, type XmlNode } from './xml-document.ts';
 

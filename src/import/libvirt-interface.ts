@@ -1,5 +1,6 @@
 import { unknown } from '../model/fact.ts';
-import { commonProperties, notRead, optionOf, virtioDriver, virtioOptions, type Properties } from './libvirt-node.ts';
+import { commonProperties, optionOf, virtioDriver, virtioOptions, type Properties } from './libvirt-node.ts';
+import { notRead } from './libvirt-not-read.ts';
 import type { Complaint, Option } from './option.ts';
 import { childOf, type XmlNode } from './xml-document.ts';
 

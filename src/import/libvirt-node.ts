@@ -1,5 +1,4 @@
 import { unknown, type Fact } from '../model/fact.ts';
-import { markOfElements } from './content-mark.ts';
 import type { Option } from './option.ts';
 import type { Scalar } from './option-values.ts';
 import { childOf, type XmlNode } from './xml-document.ts';
@@ -75,13 +74,4 @@ export function virtioDriver(name: string, model: string | undefined): string | 
     default:
       return undefined;
   }
-}
-
-/** A device that is there, of which libvirt's rules are not known here. */
-export function notRead(node: XmlNode): Option {
-  const model =
-    childOf(node, 'model')?.attributes.get('type') ?? node.attributes.get('model') ?? node.attributes.get('type');
-  const what = `<${node.name}>${model === undefined ? '' : ` of model ${model}`}`;
-  const why = unknown('not-supported', `what libvirt makes of ${what} is not known here (${markOfElements([node])})`);
-  return optionOf('device', { ...commonProperties(node), driver: why, settings: why }, node);
 }

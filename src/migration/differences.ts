@@ -68,13 +68,13 @@ function compare(path: string, field: string, label: string, before: Fact<Leaf>,
 const byOrder = /\/(address|mac)$/;
 
 /**
- * What is not understood, but has the same mark of its text; or what the same command line leaves to the same QEMU.
- * The number of vectors of a NIC over vDPA is left to the device, of which another rule speaks.
+ * What is not understood, but has the same mark of its text; or what the same command line leaves to the same QEMU. The
+ * reason of a CPU model has no mark. Whether what is not understood can migrate, another rule asks.
  */
 function sameUnknown(field: string, before: Unknown, after: Unknown): boolean {
-  if (field.endsWith('/vectors') || field.endsWith('/queuePairs')) return true;
   if (before.unknown !== after.unknown || before.detail !== after.detail) return false;
-  return before.unknown === 'not-supported' || (before.unknown === 'not-present' && byOrder.test(field));
+  if (before.unknown === 'not-supported') return field !== '/cpu/model';
+  return before.unknown === 'not-present' && byOrder.test(field);
 }
 
 function named(path: string, label: string, before: Properties, after: Properties, field = path): Difference[] {

@@ -14,6 +14,11 @@ export function olderVersion(a: string, b: string): string {
   return versionNumber(a) <= versionNumber(b) ? a : b;
 }
 
+/** 10.0.13 -> 10.0: within it nothing of the stream may change. */
+export function minorVersion(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
+
 /** True from QEMU `since` on, such as `8.2`. */
 export function isSince(version: string, since: string): boolean {
   return versionNumber(version) >= versionNumber(since);

@@ -101,10 +101,16 @@ describe('interfaces', () => {
       { backend: 'tap', charDevice: null },
     ]);
     expect(isUnknown(importText(domain({ devices: nic(virtio, 'strange') })).binding.devices[0]!.backend)).toBe(true);
-    for (const devices of [nic("<model type='e1000e'/>", 'bridge'), nic(virtio, 'hostdev'), nic('', 'bridge')]) {
+    for (const [devices, driver] of [
+      [nic("<model type='e1000e'/>", 'bridge'), 'e1000e'],
+      [nic(virtio, 'hostdev'), 'vfio-pci'],
+      [nic('', 'bridge'), { unknown: 'not-supported' }],
+    ] as const) {
       const { guest } = importText(domain({ devices }));
       expect(guest.interfaces).toEqual([]);
-      expect(guest.otherDevices).toMatchObject([{ address: '02.0/00.0', driver: { unknown: 'not-supported' } }]);
+      expect(guest.otherDevices).toMatchObject([
+        { address: '02.0/00.0', driver, properties: { settings: { unknown: 'not-supported' } } },
+      ]);
     }
   });
 });
@@ -318,18 +324,71 @@ describe('other devices', () => {
   });
 
   test.each([
-    "<input type='tablet' bus='usb'/>",
-    "<video><model type='virtio'/></video>",
-    "<console><target type='virtio'/></console>",
+    "<input type='tablet'/>",
+    "<video><model type='gop'/></video>",
     "<channel type='unix'/>",
-    "<tpm model='tpm-crb'/>",
+    "<tpm model='tpm-spapr'/>",
     "<watchdog model='diag288'/>",
     "<serial type='pty'><target type='usb-serial'/></serial>",
-    "<controller type='scsi' index='0' model='lsilogic'/>",
+    "<controller type='scsi' index='0' model='ibmvscsi'/>",
     "<rng model='odd'/>",
+    '<smartcard/>',
   ])('%s is there, and not known', (text) => {
     const [device] = others(text);
     expect(isUnknown(device?.driver)).toBe(true);
+  });
+
+  test.each([
+    ["<input type='tablet' bus='usb'/>", 'usb-tablet'],
+    ["<input type='keyboard' bus='virtio' model='virtio-transitional'/>", 'virtio-keyboard-pci-transitional'],
+    ["<input type='passthrough' bus='virtio'/>", 'virtio-input-host-pci'],
+    ["<video><model type='virtio' primary='yes'/></video>", 'virtio-vga'],
+    ["<video><model type='virtio'/></video>", 'virtio-gpu-pci'],
+    ["<video><model type='virtio'><acceleration accel3d='yes'/></model></video>", 'virtio-gpu-gl-pci'],
+    ["<video><driver name='vhostuser'/><model type='virtio' primary='yes'/></video>", 'vhost-user-vga'],
+    ["<video><model type='qxl' primary='yes'/></video>", 'qxl-vga'],
+    ["<video><model type='qxl'/></video>", 'qxl'],
+    ["<video><model type='vga'/></video>", 'VGA'],
+    ["<console><target type='virtio'/></console>", 'virtconsole'],
+    ["<channel type='unix'><target type='virtio' name='a'/></channel>", 'virtserialport'],
+    ["<tpm model='tpm-crb'><backend type='passthrough'/></tpm>", 'tpm-crb'],
+    ["<controller type='scsi' index='0' model='lsilogic'/>", 'lsi53c895a'],
+    ["<controller type='scsi' index='0' model='virtio-scsi'/>", 'virtio-scsi-pci'],
+    ["<controller type='usb' index='0' model='ich9-ehci1'/>", 'ich9-usb-ehci1'],
+    ["<controller type='sata' index='1'/>", 'ich9-ahci'],
+    ["<controller type='ccid' index='0'/>", 'usb-ccid'],
+    ["<controller type='nvme' index='0'/>", 'nvme'],
+    ["<iommu model='amd'/>", 'amd-iommu'],
+    ["<crypto model='virtio'/>", 'virtio-crypto-pci'],
+    ["<sound model='virtio'/>", 'virtio-sound-pci'],
+    ["<sound model='ich9'/>", 'ich9-intel-hda'],
+    ["<vsock model='virtio'/>", 'vhost-vsock-pci'],
+    ["<panic model='pvpanic'/>", 'pvpanic-pci'],
+    ["<memory model='dimm'/>", 'pc-dimm'],
+    ["<serial type='pty'><target type='usb-serial'><model name='usb-serial'/></target></serial>", 'usb-serial'],
+    ['<parallel/>', 'isa-parallel'],
+    ["<disk device='cdrom'><target dev='sda' bus='sata'/></disk>", 'ide-cd'],
+    ["<disk device='disk'><target dev='sda' bus='scsi'/></disk>", 'scsi-hd'],
+    ["<disk device='lun'><target dev='sda' bus='scsi'/></disk>", 'scsi-block'],
+    ["<disk device='disk'><target dev='sda' bus='usb'/></disk>", 'usb-storage'],
+    ["<disk device='floppy'><target dev='fda' bus='fdc'/></disk>", 'floppy'],
+  ])('%s is a %s, of which no more is known', (text, driver) => {
+    expect(others(text)).toMatchObject([{ driver, properties: { settings: { unknown: 'not-supported' } } }]);
+  });
+
+  test('devices on other buses have the place that libvirt writes, or none yet', () => {
+    const tablet = (address: string): unknown =>
+      others(`<input type='tablet' bus='usb'>${address}</input><input type='mouse' bus='usb'/>`).find(
+        ({ driver }) => driver === 'usb-tablet',
+      )?.properties;
+    expect(tablet("<address type='usb' bus='0' port='2'/>")).toMatchObject({ port: '0.2' });
+    expect(tablet('')).toMatchObject({ port: { unknown: 'not-present' } });
+  });
+
+  test('boards other than x86 have no VGA', () => {
+    const video = "<video><model type='virtio' primary='yes'/></video>";
+    const text = domain({ devices: `${video}${balloon}` }).replace("arch='x86_64'", "arch='aarch64'");
+    expect(importText(text).guest.otherDevices).toMatchObject([{ driver: 'virtio-gpu-pci' }]);
   });
 
   test('libvirt adds a memory balloon', () => {

@@ -79,9 +79,19 @@ const pairs: readonly (readonly [string, string, string, readonly string[]])[] =
     '-drive if=pflash,file=/code4m.fd',
     ['unknown migration.guest-abi-differs'],
   ],
-  ['a file that QEMU reads', '-readconfig a', '-readconfig a', ['unknown migration.guest-abi-differs']],
-  ['a new option, the same', '-new-option a', '-new-option a', []],
-  ['a new option, another', '-new-option a', '-new-option b', ['unknown migration.guest-abi-differs']],
+  [
+    'a file that QEMU reads',
+    '-readconfig a',
+    '-readconfig a',
+    ['unknown migration.guest-abi-differs', 'unknown migration.not-known'],
+  ],
+  ['a new option, the same', '-new-option a', '-new-option a', ['unknown migration.not-known']],
+  [
+    'a new option, another',
+    '-new-option a',
+    '-new-option b',
+    ['unknown migration.guest-abi-differs', 'unknown migration.not-known'],
+  ],
   ['RAM of a dimm', dimm('d1', 128), dimm('d1', 256), ['fails migration.memory-backend-differs']],
   ['the name of it', dimm('d1', 128), dimm('d2', 128), ['fails migration.memory-backend-differs']],
   [

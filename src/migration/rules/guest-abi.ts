@@ -30,11 +30,15 @@ function differencesIn(migration: Migration): Difference[] {
   if (known) return known;
   const overVdpa = new Set(migration.pairs.map(({ guest }) => guest));
   const found = differencesOf(source.guest, target.guest).filter(
-    ({ field, after, device }) =>
-      !((elsewhere.test(field) || (field.endsWith('/mtu') && after === null)) && overVdpa.has(device as Pair['guest'])),
+    (difference) => !(isElsewhere(difference) && overVdpa.has(difference.device as Pair['guest'])),
   );
   differences.set(migration, found);
   return found;
+}
+
+function isElsewhere({ field, before, after }: Difference): boolean {
+  if (field.endsWith('/vectors')) return !isKnown(before) && !isKnown(after);
+  return elsewhere.test(field) || (field.endsWith('/mtu') && after === null);
 }
 
 function rowOf(difference: Difference): Row | undefined {

@@ -2,11 +2,13 @@ import type { MigrationRule } from '../rule.ts';
 import { backEndRules } from './back-ends.ts';
 import { configurationRules } from './configuration.ts';
 import { controlRules } from './control-virtqueue.ts';
+import { cpuRules } from './cpu.ts';
 import { deviceRules } from './device.ts';
 import { doorbellRules } from './doorbell.ts';
 import { featureRules } from './features.ts';
 import { guestAbiRules } from './guest-abi.ts';
 import { machineRules } from './machine.ts';
+import { notKnownRules } from './not-known.ts';
 import { otherDeviceRules } from './other-devices.ts';
 import { queueRules } from './queues.ts';
 import { resourceRules } from './resources.ts';
@@ -27,10 +29,12 @@ export const pairRules: readonly MigrationRule[] = [
 export const rules: readonly MigrationRule[] = [
   ...migratabilityRules,
   ...machineRules,
+  ...cpuRules,
   ...vocabularyRules,
   ...guestAbiRules,
   ...otherDeviceRules,
   ...backEndRules,
+  ...notKnownRules,
   ...pairRules,
   ...resourceRules,
 ];

@@ -1,8 +1,8 @@
 import { isKnown } from '../../model/fact.ts';
 import { hasKvm } from '../../plan/accelerator.ts';
 import { hostOf } from '../../plan/host.ts';
-import { versionNumber } from '../../model/qemu-version.ts';
 import { acceleratorAtStart, acceleratorNow } from '../accelerator-on.ts';
+import { minorVersion, versionNumber } from '../../model/qemu-version.ts';
 import type { Migration } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 
@@ -84,7 +84,7 @@ export const machineRules: readonly MigrationRule[] = [
       if (sourceQemu === undefined || there === undefined || versionNumber(there) >= versionNumber(sourceQemu))
         return [];
       // within one stable line nothing of the stream may change
-      if (minor(there) === minor(sourceQemu)) return [];
+      if (minorVersion(there) === minorVersion(sourceQemu)) return [];
       return [{ path: '', unknown: true, message: `QEMU of the source is ${sourceQemu}, of the destination ${there}` }];
     },
   },
@@ -136,14 +136,6 @@ export const machineRules: readonly MigrationRule[] = [
     source: 'QEMU accel/kvm/kvm-all.c: kvm_init() opens /dev/kvm; the CPU state of KVM and TCG differs',
     check: accelerator,
   },
-  {
-    code: 'migration.cpu-host-model',
-    severity: 'warning',
-    effect: 'unknown',
-    asks: 'with CPU model host or max, or another under KVM: are the host CPUs the same?',
-    source: 'QEMU docs/system/cpu-models-x86.rst.inc: host passthrough is for identical hosts',
-    check: hostModel,
-  },
 ];
 
 function guestThere({ source, target }: Migration): Migration['source']['guest'] {
@@ -176,8 +168,6 @@ function machineMissing(migration: Migration): Hit[] {
     ? []
     : [{ path, unknown: true, message: `${machine} has no version: it may be another machine in another QEMU` }];
 }
-
-const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
 
 /** Those that are written out for the values that the guest has. */
 function wantedProperties(device: Migration['pairs'][number]['then']): string[] {
@@ -225,31 +215,4 @@ function accelerator({ source, target, from, to }: Migration): Hit[] {
   }
   const machine = { name: '', architecture: isKnown(architecture) ? architecture : 'x86_64' } as const;
   return hasKvm(hostOf(to.report), machine) ? [] : [{ path, message: `host ${to.report.host.name} cannot use KVM` }];
-}
-
-function hostModel(migration: Migration): Hit[] {
-  const { model } = guestThere(migration).cpu;
-  const { accelerator } = (migration.target ?? migration.source).binding;
-  const { from, to } = migration;
-  if (!isKnown(model)) return [];
-  const named = !/^(host|max)\b/.test(model);
-  // what every host has that runs KVM at all
-  if (named && (accelerator !== 'kvm' || /^(qemu|kvm)(32|64)\b/.test(model))) return [];
-  const before = from?.report.host.cpu;
-  const after = to.report.host.cpu;
-  const path = '/cpu/model';
-  if (before === undefined || !isKnown(before) || !isKnown(after)) {
-    return [{ path, unknown: true, message: `CPU model ${model}: whether both hosts have the same CPU is not known` }];
-  }
-  if (before.vendor === after.vendor && before.model === after.model) return [];
-  return [
-    {
-      path,
-      unknown: true,
-      message: `CPU model ${model}: the source has ${before.model}, host ${to.report.host.name} has ${after.model}: ${named ? 'whether it runs this model with all its features is not known here' : 'the guest may use what is not there'}`,
-      fix: named
-        ? 'virsh hypervisor-cpu-compare on the destination tells'
-        : 'a named CPU model that both hosts run (virsh hypervisor-cpu-baseline)',
-    },
-  ];
 }
