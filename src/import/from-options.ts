@@ -8,6 +8,7 @@ import { cpuModel, topologyOf } from './cpu.ts';
 import type { Setting } from './device-parts.ts';
 import { diskOf, interfaceOf, otherDeviceOf, rootPortOf, vdpaDeviceOf } from './devices.ts';
 import { inOrderOfCreation, orderOf } from './creation-order.ts';
+import { imagesOf } from './images.ts';
 import { machineOf } from './machine.ts';
 import { machineVersionOf } from './machine-version.ts';
 import { memoryOf } from './memory.ts';
@@ -65,6 +66,7 @@ export function fromOptions(input: OptionsInput): Imported {
   const memory = memoryOf(options, machine.memoryBackend, version, complain);
   const given = options.filter(({ name }) => name === 'device');
   const devices = input.origin === 'qmp' ? given : inOrderOfCreation(given);
+  const images = imagesOf(options);
   const setting: Setting = {
     machine: version,
     cpuCount: cpu.count,
@@ -118,6 +120,7 @@ export function fromOptions(input: OptionsInput): Imported {
       ...(otherBackEnds.length === 0 ? {} : { otherBackEnds }),
       memoryShared: memory.shared,
       lockedMemoryBytes: input.lockedMemoryBytes ?? null,
+      ...(images.length === 0 ? {} : { images }),
     },
     running,
   });

@@ -8,8 +8,10 @@ import { childOf, childrenOf, type XmlNode } from './xml-document.ts';
 /** <disk>: -blockdev and -device. */
 export function diskOptions(node: XmlNode): Option[] {
   const device = node.attributes.get('device') ?? 'disk';
-  if (childOf(node, 'target')?.attributes.get('bus') !== 'virtio' || device !== 'disk') return [notRead(node)];
   const driver = childOf(node, 'driver');
+  const image = imageOption(node, driver?.attributes.get('type'));
+  if (childOf(node, 'target')?.attributes.get('bus') !== 'virtio' || device !== 'disk')
+    return [notRead(node), ...image];
   const get = (name: string): string | undefined => driver?.attributes.get(name);
   const name = `libvirt-disk-${node.place.line ?? 0}-${node.place.column ?? 0}`;
   const model = node.attributes.get('model') ?? 'virtio';
@@ -54,7 +56,20 @@ export function diskOptions(node: XmlNode): Option[] {
       },
       node,
     ),
+    ...image,
   ];
+}
+
+/** What the image is: a block node that no device names here. */
+function imageOption(node: XmlNode, format: string | undefined): Option[] {
+  if (format === undefined || childOf(node, 'source') === undefined) return [];
+  const source = childOf(node, 'source')?.attributes;
+  const properties = {
+    driver: format,
+    'file.filename': source?.get('file') ?? source?.get('dev') ?? '',
+    snapshot: childOf(node, 'transient') ? true : undefined,
+  };
+  return [optionOf('blockdev', properties, node)];
 }
 
 /**

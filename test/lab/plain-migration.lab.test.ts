@@ -209,6 +209,18 @@ const pairs: readonly Pair[] = [
   pair('queues of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=2'), false),
 ];
 
+const image = (format: string, more = ''): string[] => {
+  const path = join(folder, `image.${format}`);
+  if (why.length === 0) execFileSync('qemu-img', ['create', '-q', '-f', format, path, '1M']);
+  return [
+    ...['-drive', `file=${path},format=${format},if=none,id=d${more}`],
+    ...device('virtio-blk-pci,drive=d,addr=9,num-queues=1'),
+  ];
+};
+const images: readonly Pair[] = ['vmdk', 'vdi', 'vpc', 'vhdx', 'qcow', 'parallels'].map((format) =>
+  pair(`an image of format ${format}`, image(format), undefined, format === 'vmdk'),
+);
+
 const board = [
   'qemu-system-x86_64',
   '-nodefaults',
@@ -244,7 +256,7 @@ describe.skipIf(why.length > 0)(`migrations of guests without vDPA ${why.join(',
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const taken = chosen('plain-migration.lab.test.ts', pairs, ({ usual }) => usual === true);
+  const taken = chosen('plain-migration.lab.test.ts', [...pairs, ...images], ({ usual }) => usual === true);
   test.each(taken.map((one) => [one.name, one] as const))('%s', async (name, { source, destination }) => {
     const [before, after] = [
       [...board, ...source],

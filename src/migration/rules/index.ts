@@ -1,5 +1,6 @@
 import type { MigrationRule } from '../rule.ts';
 import { backEndRules } from './back-ends.ts';
+import { blockRules } from './block.ts';
 import { configurationRules } from './configuration.ts';
 import { controlRules } from './control-virtqueue.ts';
 import { cpuRules } from './cpu.ts';
@@ -35,6 +36,7 @@ export const rules: readonly MigrationRule[] = [
   ...otherDeviceRules,
   ...backEndRules,
   ...notKnownRules,
+  ...blockRules,
   ...pairRules,
   ...resourceRules,
 ];

@@ -246,6 +246,12 @@ export interface GuestBinding {
    */
   lockedMemoryBytes: number | null | Unknown;
   /**
+   * disk images and block nodes that lie upon others, whatever device has them; absent: none is told
+   *
+   * @maxItems 65536
+   */
+  images?: Image[];
+  /**
    * one for each of interfaces, disks and vdpaDevices, in that order
    *
    * @maxItems 65536
@@ -258,6 +264,21 @@ export interface GuestBinding {
    * @maxItems 65536
    */
   otherBackEnds?: OtherBackEnd[];
+}
+export interface Image {
+  /**
+   * id of -drive, node name of -blockdev
+   */
+  name: string | null;
+  file: string | null;
+  /**
+   * as QEMU names it: raw, qcow2 ..; vvfat: writable only. null: QEMU finds out by itself
+   */
+  format: string | null;
+  /**
+   * snapshot=on: what the guest writes goes to a file of QEMU's own
+   */
+  temporary: boolean;
 }
 export interface DeviceBinding {
   /**
