@@ -1,6 +1,7 @@
 import { unknown, isUnknown, type Fact } from '../model/fact.ts';
 import type { Bound } from './assemble.ts';
 import type { Setting } from './device-parts.ts';
+import { booleanOf, type Scalar } from './option-values.ts';
 import { knownText, OptionReader, optionsBy, textOf, type Option } from './option.ts';
 
 /** What a NIC is bound to: its -netdev. */
@@ -13,7 +14,7 @@ export function netBound(device: Option, { netdevs, fdSets, complain }: Setting)
     return nothing(unknown('not-present', why));
   }
   const backend = textOf(netdev, 'type') ?? unknown('not-present', 'the netdev has no type');
-  if (backend !== 'vhost-vdpa') return nothing(backend);
+  if (backend !== 'vhost-vdpa') return { ...nothing(backend), ...tapOf(netdev) };
   const reader = new OptionReader(netdev, complain);
   return {
     backend,
@@ -21,6 +22,20 @@ export function netBound(device: Option, { netdevs, fdSets, complain }: Setting)
     vdpa: null,
     shadowVirtqueues: reader.boolean('x-svq', false),
   };
+}
+
+/** Of a tap: who moves its packets, and whether they have a virtio header (net/tap.c: net_init_tap_one()). */
+function tapOf(netdev: Option): Pick<Bound, 'vhost' | 'vnetHeader'> {
+  if (knownText(netdev, 'type') !== 'tap') return {};
+  const isOn = (name: string): boolean => isTrue(netdev.values.get(name));
+  const given = ['vhostfd', 'vhostfds'].some((name) => netdev.values.has(name));
+  const told = netdev.values.get('vhost');
+  const vhost = told !== undefined && isUnknown(told) ? {} : { vhost: given || isOn('vhost') || isOn('vhostforce') };
+  return { ...vhost, ...(netdev.values.has('vnet_hdr') && !isOn('vnet_hdr') ? { vnetHeader: false } : {}) };
+}
+
+function isTrue(value: Fact<Scalar> | undefined): boolean {
+  return (typeof value === 'string' || typeof value === 'boolean') && booleanOf(value) === true;
 }
 
 /** What a vhost-vdpa-device-pci is bound to. */

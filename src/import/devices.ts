@@ -28,7 +28,7 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
             : macOf(String(address)),
       queuePairs: pairsOf(parts, mq),
       mq,
-      vectors: parts.integer('vectors', netVectors(setting)),
+      vectors: parts.integer('vectors', netVectors(option, setting)),
       pagePerVq: parts.pagePerVq,
       iommuPlatform: parts.boolean('iommu_platform', false),
       packed: parts.boolean('packed', false),
@@ -45,29 +45,41 @@ export function interfaceOf(option: Option, setting: Setting): Collected<Guest['
 }
 
 /**
- * A vDPA device decides it: QEMU ignores `queues=` of such a netdev. Of others it is queues=, or the number of file
- * descriptors (net/tap.c: net_init_tap()). Without VIRTIO_NET_F_MQ the guest has one pair.
+ * A vDPA device decides it: QEMU ignores `queues=` of such a netdev. Without VIRTIO_NET_F_MQ the guest of one has one
+ * pair; of others the number of queues is in the stream whatever mq is.
  */
 function pairsOf(parts: DeviceParts, mq: Fact<boolean>): Fact<number> {
   const seen = parts.integer('queue-pairs', undefined, 1);
   if (seen !== undefined) return seen;
+  const own = ownQueues(parts.option, parts.setting);
+  if (own !== 'vhost-vdpa') return own;
   if (isUnknown(mq)) return mq;
-  if (!mq) return 1;
-  const netdev = parts.setting.netdevs.get(knownText(parts.option, 'netdev') ?? '');
-  const type = knownText(netdev, 'type');
-  if (!netdev || type === undefined) return unknown('not-present', 'what its netdev is, is not known');
-  if (type === 'vhost-vdpa') {
-    return unknown('not-present', 'max_vqp of the vDPA device decides it, and QEMU ignores queues=');
-  }
-  const fds = knownText(netdev, 'fds')?.split(':').length;
-  return fds ?? new OptionReader(netdev, parts.setting.complain).integer('queues', 1, 1);
+  return mq ? unknown('not-present', 'max_vqp of the vDPA device decides it, and QEMU ignores queues=') : 1;
 }
 
-/** Since 6.0 counted by the back end's queues (hw/virtio/virtio-net-pci.c: virtio_net_pci_realize()), 3 before. */
-function netVectors({ machine }: Setting): Fact<number> {
+/** Queues of a netdev: queues=, or the number of file descriptors (net/tap.c: net_init_tap()). */
+function ownQueues(device: Option, { netdevs, complain }: Setting): Fact<number> | 'vhost-vdpa' {
+  if (!device.values.has('netdev')) return 1;
+  const netdev = netdevs.get(knownText(device, 'netdev') ?? '');
+  const type = knownText(netdev, 'type');
+  if (!netdev || type === undefined) return unknown('not-present', 'what its netdev is, is not known');
+  if (type === 'vhost-vdpa') return type;
+  return knownText(netdev, 'fds')?.split(':').length ?? new OptionReader(netdev, complain).integer('queues', 1, 1);
+}
+
+/**
+ * Since 6.0 counted by the queues of the back end (hw/virtio/virtio-net-pci.c: virtio_net_pci_realize()), 3 before. A
+ * vDPA device has as many as it likes.
+ */
+function netVectors(option: Option, setting: Setting): Fact<number> {
+  const { machine } = setting;
   if (!machine) return defaultUnknown('vectors');
   if (machine.version <= 502) return 3;
-  return unknown('not-present', 'vectors is not given: QEMU counts the virtqueues of the vDPA device');
+  const queues = ownQueues(option, setting);
+  if (queues === 'vhost-vdpa') {
+    return unknown('not-present', 'vectors is not given: QEMU counts the virtqueues of the vDPA device');
+  }
+  return isUnknown(queues) ? queues : 2 * queues + 2;
 }
 
 /** `romfile=` (empty) or rombar=0 take the ROM away. */

@@ -67,6 +67,7 @@ export function fromOptions(input: OptionsInput): Imported {
   const given = options.filter(({ name }) => name === 'device');
   const devices = input.origin === 'qmp' ? given : inOrderOfCreation(given);
   const images = imagesOf(options);
+  const userNetworks = options.filter((one) => one.name === 'netdev' && knownText(one, 'type') === 'user').length;
   const setting: Setting = {
     machine: version,
     cpuCount: cpu.count,
@@ -121,6 +122,7 @@ export function fromOptions(input: OptionsInput): Imported {
       memoryShared: memory.shared,
       lockedMemoryBytes: input.lockedMemoryBytes ?? null,
       ...(images.length === 0 ? {} : { images }),
+      ...(userNetworks === 0 ? {} : { userNetworks }),
     },
     running,
   });

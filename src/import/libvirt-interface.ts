@@ -1,4 +1,4 @@
-import { unknown } from '../model/fact.ts';
+import { unknown, type Fact } from '../model/fact.ts';
 import { commonProperties, optionOf, virtioDriver, virtioOptions, type Properties } from './libvirt-node.ts';
 import { notRead } from './libvirt-not-read.ts';
 import type { Complaint, Option } from './option.ts';
@@ -43,7 +43,8 @@ export function interfaceOptions(node: XmlNode, complain: (complaint: Complaint)
   const model = childOf(node, 'model')?.attributes.get('type');
   const netdev = `libvirt-net-${node.place.line ?? 0}-${node.place.column ?? 0}`;
   const driver = virtioDriver('virtio-net', model ?? (type === 'vdpa' ? 'virtio' : undefined));
-  if (driver === undefined) return [notRead(node)];
+  const backEnd = backEndOf(node, type);
+  if (driver === undefined) return [optionOf('netdev', { id: netdev, type: backEnd }, node), notRead(node)];
   const mac = childOf(node, 'mac')?.attributes.get('address');
   const properties: Properties = {
     driver,
@@ -58,14 +59,28 @@ export function interfaceOptions(node: XmlNode, complain: (complaint: Complaint)
   const dev = childOf(node, 'source')?.attributes.get('dev');
   const back = {
     id: netdev,
-    type:
-      (Object.hasOwn(netdevTypes, type) ? netdevTypes[type] : undefined) ??
-      unknown('not-supported', `what libvirt makes of an interface of type ${type} is not known here`),
+    type: backEnd,
+    vhost: backEnd === 'tap' ? vhostOf(childOf(node, 'driver')?.attributes.get('name')) : undefined,
     vhostdev: type === 'vdpa' ? dev : undefined,
     // as many file descriptors for a tap, queues= for vhost-user; a vDPA device has its own number
     queues: type === 'vdpa' ? undefined : queuesOf(node, model),
   };
   return [optionOf('netdev', back, node), optionOf('device', properties, node)];
+}
+
+function backEndOf(node: XmlNode, type: string): Fact<string> {
+  if (type === 'user' && childOf(node, 'backend')?.attributes.get('type') === 'passt') return 'stream';
+  return (
+    (Object.hasOwn(netdevTypes, type) ? netdevTypes[type] : undefined) ??
+    unknown('not-supported', `what libvirt makes of an interface of type ${type} is not known here`)
+  );
+}
+
+/** libvirt takes vhost-net where the host has it (qemu_interface.c: qemuInterfaceOpenVhostNet()). */
+function vhostOf(driver: string | undefined): Fact<boolean> {
+  return driver === undefined
+    ? unknown('not-present', 'libvirt uses vhost-net where the host has it')
+    : driver === 'vhost';
 }
 
 /**

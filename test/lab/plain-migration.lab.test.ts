@@ -3,7 +3,7 @@
  * `can`, and nothing that completes `cannot`. No vDPA host is booted.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -209,6 +209,37 @@ const pairs: readonly Pair[] = [
   pair('queues of a disk', disk('a', 'addr=9,num-queues=1'), disk('a', 'addr=9,num-queues=2'), false),
 ];
 
+const over = (netdev: string, model = 'virtio-net-pci', more = ',vectors=4'): string[] => [
+  ...['-netdev', `${netdev},id=n`],
+  ...device(`${model},netdev=n,addr=5,mac=52:54:00:00:00:01,romfile=${model === 'virtio-net-pci' ? more : ''}`),
+];
+const [user, socket] = ['user,restrict=on', 'socket,udp=127.0.0.1:47777,localaddr=127.0.0.1:47778'];
+const tap = (more = ''): string => `tap,script=no,downscript=no${more}`;
+const taps = existsSync('/dev/net/tun') && process.getuid?.() === 0;
+const backEnds: readonly Pair[] = [
+  pair('from user to socket', over(user), over(socket)),
+  pair('from user to socket, of an e1000', over(user, 'e1000'), over(socket, 'e1000')),
+  pair('from socket to user', over(socket), over(user)),
+  ...(taps
+    ? [
+        pair('from tap to user', over(tap()), over(user)),
+        pair('from socket to tap', over(socket), over(tap())),
+        pair('from tap with headers to tap without', over(tap()), over(tap(',vnet_hdr=off'))),
+        pair('from tap without headers to tap with', over(tap(',vnet_hdr=off')), over(tap())),
+        pair('queues of a tap', over(tap(',queues=4')), over(tap(',queues=2'))),
+        pair(
+          'vectors counted by the queues of a tap',
+          over(tap(',queues=4'), undefined, ''),
+          over(tap(',queues=2'), undefined, ''),
+        ),
+        pair(
+          'vectors of a tap, written out',
+          over(tap(',queues=2'), undefined, ''),
+          over(tap(',queues=2'), undefined, ',vectors=6'),
+        ),
+      ]
+    : []),
+];
 const image = (format: string, more = ''): string[] => {
   const path = join(folder, `image.${format}`);
   if (why.length === 0) execFileSync('qemu-img', ['create', '-q', '-f', format, path, '1M']);
@@ -256,7 +287,11 @@ describe.skipIf(why.length > 0)(`migrations of guests without vDPA ${why.join(',
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const taken = chosen('plain-migration.lab.test.ts', [...pairs, ...images], ({ usual }) => usual === true);
+  const taken = chosen(
+    'plain-migration.lab.test.ts',
+    [...pairs, ...images, ...backEnds],
+    ({ usual }) => usual === true,
+  );
   test.each(taken.map((one) => [one.name, one] as const))('%s', async (name, { source, destination }) => {
     const [before, after] = [
       [...board, ...source],

@@ -10,6 +10,7 @@ import { featureRules } from './features.ts';
 import { guestAbiRules } from './guest-abi.ts';
 import { machineRules } from './machine.ts';
 import { notKnownRules } from './not-known.ts';
+import { nicBackEndRules } from './nic-back-end.ts';
 import { otherDeviceRules } from './other-devices.ts';
 import { queueRules } from './queues.ts';
 import { resourceRules } from './resources.ts';
@@ -36,6 +37,7 @@ export const rules: readonly MigrationRule[] = [
   ...otherDeviceRules,
   ...backEndRules,
   ...notKnownRules,
+  ...nicBackEndRules,
   ...blockRules,
   ...pairRules,
   ...resourceRules,

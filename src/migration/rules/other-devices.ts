@@ -1,7 +1,5 @@
 import { isKnown } from '../../model/fact.ts';
 import { deviceModelOf } from '../device-models.ts';
-import { isOverVdpa } from '../guest-devices.ts';
-import { bindingAt, counterpartOf } from '../match-devices.ts';
 import type { Migration } from '../migration.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
 
@@ -31,14 +29,6 @@ export const otherDeviceRules: readonly MigrationRule[] = [
           ]
         : [],
   },
-  {
-    code: 'migration.backend-differs',
-    severity: 'warning',
-    effect: 'unknown',
-    asks: 'with --with: is a device over vhost-vdpa at one end only?',
-    source: 'QEMU net/vhost-vdpa.c: the features and the configuration space are those of the back end',
-    check: backEnds,
-  },
 ];
 
 /** For people. */
@@ -54,20 +44,4 @@ function modelHits({ driver, id }: Migration['source']['guest']['otherDevices'][
   return model.migrates === 'no'
     ? [{ path, message: `QEMU cannot migrate ${name} (${model.why})` }]
     : [{ path, unknown: true, message: `whether QEMU migrates ${name} is not known here: ${model.why}` }];
-}
-
-function backEnds({ source, target }: Migration): Hit[] {
-  if (!target) return [];
-  return (['interfaces', 'disks', 'vdpaDevices'] as const).flatMap((list) =>
-    source.guest[list].flatMap((device, index): Hit[] => {
-      const at = counterpartOf(device, index, target.guest[list]);
-      if (at < 0) return [];
-      const path = `/${list}/${index}`;
-      const [before, after] = [bindingAt(source, path), bindingAt(target, `/${list}/${at}`)];
-      if (isOverVdpa(before) === isOverVdpa(after)) return [];
-      const [has, lacks] = isOverVdpa(before) ? ['source', 'destination'] : ['destination', 'source'];
-      const message = `${device.id ?? path.slice(1)} is over vDPA at the ${has}, and not at the ${lacks}: what the guest would find is not known`;
-      return [{ path, unknown: true, message }];
-    }),
-  );
 }

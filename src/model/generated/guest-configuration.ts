@@ -246,6 +246,10 @@ export interface GuestBinding {
    */
   lockedMemoryBytes: number | null | Unknown;
   /**
+   * back ends of type user, whatever device has them: each is a section of the stream; absent: none is told
+   */
+  userNetworks?: number;
+  /**
    * disk images and block nodes that lie upon others, whatever device has them; absent: none is told
    *
    * @maxItems 65536
@@ -302,6 +306,14 @@ export interface DeviceBinding {
    * name on the vdpa bus, where the origin tells it
    */
   vdpa: string | null;
+  /**
+   * of a tap: the kernel moves its packets (vhost=on); absent: not known, or no tap
+   */
+  vhost?: boolean;
+  /**
+   * false: a tap without the virtio header (vnet_hdr=off); absent: as its kind has it
+   */
+  vnetHeader?: boolean;
   /**
    * x-svq=on
    */
