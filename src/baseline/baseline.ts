@@ -6,7 +6,7 @@ import type { HostReport } from '../model/generated/host-report.ts';
 import { olderVersion, versionNumber } from '../model/qemu-version.ts';
 import { classBaseline } from './class-baseline.ts';
 import { ClassTally } from './class-tally.ts';
-import { cpuOf } from './cpu.ts';
+import { cpuOf, isMixed } from './cpu.ts';
 import { DoorbellViews } from './doorbell-view.ts';
 import { BaselineFindings } from './findings.ts';
 import { byMachineVersion, summaryOf } from './qemu-summary.ts';
@@ -112,6 +112,7 @@ export class BaselineBuilder {
         classes.find((one) => one.class === 'net'),
         net,
         table,
+        isMixed(this.#kvm),
       ),
       findings: findings.sorted,
     };

@@ -3,6 +3,11 @@ import type { Baseline } from '../model/generated/baseline.ts';
 import type { BaselineFindings } from './findings.ts';
 import { hostsText, type HostTable, type Tally } from './tally.ts';
 
+/** Whether some hosts can use KVM, and others cannot, or may not: gen refuses accelerator: auto there. */
+export function isMixed(kvm: Tally<boolean | undefined>): boolean {
+  return kvm.values.includes(true) && kvm.values.some((value) => value !== true);
+}
+
 /**
  * What the hosts' CPUs have in common: no more than that is in a report. Which features they share, `virsh
  * hypervisor-cpu-baseline` tells.
@@ -32,12 +37,18 @@ export function cpuOf(
   const can = kvm.hostsWhere((value) => value === true);
   const cannot = kvm.hostsWhere((value) => value === false);
   const unsure = kvm.hostsWhere((value) => value === undefined);
-  if (can.length > 0 && cannot.length > 0) {
+  const mixed = isMixed(kvm);
+  if (mixed) {
+    const which = [
+      ...(cannot.length > 0 ? [`cannot be used on ${hostsText(table.sample(cannot))}`] : []),
+      ...(unsure.length > 0 ? [`is not known on ${hostsText(table.sample(unsure))}`] : []),
+    ];
     findings.add(
       'baseline.accelerators-differ',
       'warning',
       '/cpu/kvm',
-      `KVM cannot be used on ${hostsText(table.sample(cannot))}: a guest does not migrate between KVM and TCG`,
+      `KVM ${which.join(', and ')}: a guest does not migrate between KVM and TCG, so that of the spec is under TCG on all of them`,
+      'leave those hosts out, or probe them as a user who may open /dev/kvm, for a guest under KVM',
     );
   }
   const word =

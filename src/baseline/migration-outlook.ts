@@ -2,7 +2,7 @@ import { netBits, netNames } from '../migration/net-features.ts';
 import { shadowRefusal } from '../migration/shadow-virtqueue.ts';
 import { isSince } from '../model/qemu-version.ts';
 import type { ClassBaseline } from '../model/generated/baseline.ts';
-import type { ClassTally } from './class-tally.ts';
+import type { ClassTally, DeviceRecord } from './class-tally.ts';
 import type { NetTarget } from './net-mask.ts';
 import { hostsText, type HostTable } from './tally.ts';
 
@@ -57,9 +57,17 @@ export function migrationOf(
       hasControl ? tally.control.hostsWhere((kind) => kind === 'shared') : [],
       'the control virtqueue has no group and address space of its own: what the guest set through it is lost, on',
     ],
+    [
+      tally.records.flatMap((record) => (target.macOfGuest && !takesMac(record) ? [record.host] : [])),
+      'devices have MAC addresses of their own, and those cannot be set to that of the guest, so that frames do not reach it, on',
+    ],
   ] as const;
   const reasons = losses.flatMap(([hosts, text]) => (hosts.length === 0 ? [] : [`${text} ${sample([...hosts])}`]));
-  if (reasons.length > 0) return { verdict: 'with-loss', reasons };
+  const lossy = reasons.length > 0;
+  if (target.macOfGuest) {
+    reasons.push('MAC in the commands is that of the guest: each device that it may get has to have it');
+  }
+  if (lossy) return { verdict: 'with-loss', reasons };
   const unsure = [
     ...tally.suspend.hostsWhere((has) => has === undefined),
     ...(hasControl ? tally.control.hostsWhere((kind) => kind === undefined) : []),
@@ -67,9 +75,13 @@ export function migrationOf(
   return unsure.length > 0
     ? {
         verdict: 'unknown',
-        reasons: [`SUSPEND or the groups of the virtqueues could not be read on ${sample(unsure)}`],
+        reasons: [`SUSPEND or the groups of the virtqueues could not be read on ${sample(unsure)}`, ...reasons],
       }
-    : { verdict: 'ready', reasons: [] };
+    : { verdict: 'ready', reasons };
+}
+
+function takesMac({ accepts }: DeviceRecord): boolean {
+  return accepts?.includes('mac') ?? false;
 }
 
 function blockedBy(mask: bigint, hasControl: boolean, qemu: string): string | undefined {

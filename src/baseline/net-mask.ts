@@ -8,6 +8,8 @@ export interface NetTarget {
   readonly queuePairs: number;
   /** null: no MTU is offered */
   readonly mtu: number | null;
+  /** the devices have MAC addresses of their own, and a guest has one: each device has to be given the guest's */
+  readonly macOfGuest: boolean;
 }
 
 const multiqueue = netBits('VIRTIO_NET_F_MQ', 'VIRTIO_NET_F_RSS');
@@ -38,7 +40,17 @@ export function netTarget(
     mask &= ~mtuBit;
     mtu = null;
   }
-  return { mask: closedMask(mask), queuePairs, mtu };
+  return { mask: closedMask(mask), queuePairs, mtu, macOfGuest: macsDiffer(records) };
+}
+
+/** A device without one takes the guest's from QEMU (hw/net/virtio-net.c: virtio_net_get_config()). */
+function macsDiffer(records: readonly DeviceRecord[]): boolean {
+  const first = records.find(({ mac }) => hasMac(mac))?.mac;
+  return records.some(({ mac }) => hasMac(mac) && mac !== first);
+}
+
+function hasMac(mac: string | undefined): boolean {
+  return mac !== undefined && mac !== '00:00:00:00:00:00';
 }
 
 function canAllHave(
@@ -71,6 +83,7 @@ export function provisioningOf(record: DeviceRecord, target: NetTarget): Provisi
   const features = `0x${target.mask.toString(16)}`;
   const wanted: Partial<Record<Attribute, string>> = {
     ...(record.features === features ? {} : { device_features: features }),
+    ...(target.macOfGuest ? { mac: 'MAC' } : {}),
     ...(target.mtu === null || record.mtu === target.mtu ? {} : { mtu: String(target.mtu) }),
     ...(!hasMultiqueue || record.queuePairs === target.queuePairs ? {} : { max_vqp: String(target.queuePairs) }),
   };
@@ -80,7 +93,7 @@ export function provisioningOf(record: DeviceRecord, target: NetTarget): Provisi
   if (!accepts) return { command: undefined, unable: missing };
   // adding the device anew forgets what it has: tell it all that it takes
   const all: readonly [Attribute, string | undefined][] = [
-    ['mac', (target.mask & macBit) === 0n ? undefined : record.mac],
+    ['mac', target.macOfGuest ? 'MAC' : (target.mask & macBit) === 0n ? undefined : record.mac],
     ['mtu', target.mtu === null ? undefined : String(target.mtu)],
     ['max_vqp', hasMultiqueue ? String(target.queuePairs) : undefined],
     ['device_features', features],

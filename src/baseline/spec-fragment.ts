@@ -16,6 +16,7 @@ export function specFragment(
   net: ClassBaseline | undefined,
   tally: ClassTally | undefined,
   table: HostTable,
+  kvmIsMixed: boolean,
 ): Baseline['spec'] {
   if (machine === null || !names.machine.test(machine) || table.count > mostHosts || !net || !tally) return null;
   const best = new Map<number, DeviceRecord>();
@@ -30,6 +31,8 @@ export function specFragment(
   return {
     schemaVersion: 1,
     machine,
+    // what all of them have
+    ...(kvmIsMixed ? { accelerator: 'tcg' } : {}),
     interfaces: [
       {
         id: 'net0',

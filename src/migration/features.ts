@@ -17,6 +17,9 @@ const emulated = netBits(
 const mtu = netBits('VIRTIO_NET_F_MTU');
 const announce = netBits('VIRTIO_NET_F_GUEST_ANNOUNCE');
 const control = netBits('VIRTIO_NET_F_CTRL_VQ');
+const hostUfo = netBits('VIRTIO_NET_F_HOST_UFO');
+const guestUfo = netBits('VIRTIO_NET_F_GUEST_UFO');
+const uso = netBits('VIRTIO_NET_F_HOST_USO', 'VIRTIO_NET_F_GUEST_USO4', 'VIRTIO_NET_F_GUEST_USO6');
 
 /** Property of virtio-net-pci -> feature, and its default (device-list-properties of QEMU 10.0). */
 const switches: readonly (readonly [property: string, feature: string, byDefault: boolean])[] = [
@@ -88,7 +91,9 @@ export function offerOf(net: GuestInterface, device: bigint): Offer {
   put(netBits('VIRTIO_F_ACCESS_PLATFORM'), net.iommuPlatform);
   put(netBits('VIRTIO_F_RING_PACKED'), net.packed);
   put(mtu, isKnown(net.mtu) ? net.mtu !== null : net.mtu);
-  let offered = (device | emulated) & ~off;
+  // a back end of type vhost-vdpa says nothing of USO, and of UFO by HOST_UFO of the device, whatever the guest is offered
+  const has = (device | emulated) & ~uso & ((device & hostUfo) === 0n ? ~guestUfo : -1n);
+  let offered = has & ~off;
   // without a control virtqueue the guest could not answer an announcement
   if ((offered & control) === 0n) offered &= ~announce;
   return { bits: offered & ~unsure, unsure: offered & unsure };

@@ -16,8 +16,8 @@ export function mayUseKvm(spec: CompleteSpec, hosts: readonly Host[], machine: M
 }
 
 /**
- * Checks over all hosts of the migration domain that one accelerator can run the guest: it does not migrate between KVM
- * and TCG, since the state of the CPU that QEMU sends is another (see the rule migration.accelerator).
+ * Checks over all hosts of the migration domain that one accelerator can run the guest: from KVM to
+ * TCG it is lost, and the other way it finds another CPU (see the rule migration.accelerator-differs).
  */
 export function checkAccelerators(
   spec: CompleteSpec,

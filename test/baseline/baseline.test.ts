@@ -294,6 +294,63 @@ describe('migration', () => {
   });
 });
 
+describe('MAC addresses', () => {
+  const own = (name: string, mac: string, ...edits: Edit[]): HostReport =>
+    sim(name, netConfig('sim0', { mac }), ...edits);
+
+  test('a guest has one, so that each device has to be given it', () => {
+    const reports = [own('a', '52:54:00:00:00:01'), own('b', '52:54:00:00:00:02')];
+    const found = of(reports);
+    expect(codes(found)).toEqual([]);
+    expect(found.classes[0]).toMatchObject({
+      migration: 'ready',
+      migrationReasons: [expect.stringContaining('MAC in the commands is that of the guest')],
+      provisioning: [
+        {
+          host: 'a',
+          command:
+            'vdpa dev del sim0; vdpa dev add name sim0 mgmtdev vdpasim_net mac MAC mtu 1500 device_features 0x308830028',
+        },
+        { host: 'b' },
+      ],
+    });
+    // gen refuses the same devices
+    const text = JSON.stringify({ ...found.spec, name: 'web1', memory: '1GiB' });
+    const { spec } = loadSpec(text, 'vm.yaml');
+    expect(planVm(spec!, reports, 'b').findings.map(({ code }) => code)).toContain('plan.mac-differs');
+  });
+
+  test('where it cannot be given, frames do not reach the guest', () => {
+    const found = of([own('a', '52:54:00:00:00:01'), vp('b', netConfig('vp0', { mac: '52:54:00:00:00:02' }))]);
+    expect(codes(found)).toContain('warning baseline.cannot-provision');
+    expect(found.findings.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('mac of a device cannot be set on b'),
+    );
+    const [net] = found.classes;
+    expect(net!.migration).toBe('with-loss');
+    expect(net!.migrationReasons).toContainEqual(expect.stringMatching(/MAC addresses of their own.* on b$/));
+  });
+
+  test('a device without one takes that of the guest', () => {
+    const found = of([own('a', '00:00:00:00:00:00'), own('b', '52:54:00:00:00:02')]);
+    expect(found.classes[0]).toMatchObject({ migration: 'ready', migrationReasons: [], provisioning: [] });
+  });
+});
+
+test('where KVM is not on all hosts, or not known, the spec says tcg, and gen takes it', () => {
+  for (const kvm of [false, why]) {
+    const reports = [sim('a', host({ kvm: true })), sim('b', host({ kvm }))];
+    const found = of(reports);
+    expect(codes(found)).toEqual(['warning baseline.accelerators-differ']);
+    const { spec } = loadSpec(JSON.stringify({ ...found.spec, name: 'web1', memory: '1GiB' }), 'vm.yaml');
+    expect(spec).toMatchObject({ accelerator: 'tcg' });
+    expect(planVm(spec!, reports, 'b').findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  }
+  for (const kvm of [true, false, why]) {
+    expect(of([sim('a', host({ kvm })), sim('b', host({ kvm }))]).spec).not.toHaveProperty('accelerator');
+  }
+});
+
 test('the spec fragment is a spec that gen takes', () => {
   const reports = [
     vp('a', netConfig('vp0', { mac: '52:54:00:00:00:01' })),

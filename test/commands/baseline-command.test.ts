@@ -36,7 +36,9 @@ describe('baseline', () => {
     const { code, out, err } = await run('baseline', files.report('r', sim('a'), reportWith(named('b'))));
     expect({ code, err }).toEqual({
       code: 0,
-      err: '/classes: warning: no vDPA block device that is known as such on a [baseline.no-device]\n  fix: leave the host out, or probe it as root\n',
+      err:
+        '/classes: warning: no vDPA block device that is known as such on a [baseline.no-device]\n  fix: leave the host out, or probe it as root\n' +
+        '/classes/0: warning: mac of a device cannot be set on b: its parent driver takes no such attribute, or is not known [baseline.cannot-provision]\n  fix: provision it by the means of its vendor, or leave the host out\n',
     });
     expect(out).toContain('2 hosts: a, b\n');
     expect(out).toContain('VIRTIO_NET_F_MTU is not offered on b');

@@ -3,7 +3,7 @@
  * `can`, and nothing that completes `cannot`. No vDPA host is booted.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,17 @@ const why = missing();
 const folder = mkdtempSync(join(tmpdir(), 'plain-'));
 const [host] = await parseReports(readFileSync('test/fixtures/migration/l1.json', 'utf8'), 'l1.json');
 host!.host.lockedMemoryLimit = 'unlimited';
+const kvm = isAccessible('/dev/kvm');
+host!.host.kvm = kvm;
+
+function isAccessible(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const file = (name: string, size: number): string => {
   writeFileSync(join(folder, name), Buffer.alloc(size));
@@ -240,6 +251,15 @@ const backEnds: readonly Pair[] = [
       ]
     : []),
 ];
+const accelerators = ['tcg', 'kvm'].map((accel) => ['-accel', accel]);
+const underKvm: readonly Pair[] = kvm
+  ? [
+      pair('from KVM to TCG', accelerators[1]!, accelerators[0]),
+      pair('from TCG to KVM', accelerators[0]!, accelerators[1]),
+      pair('KVM at both ends', accelerators[1]!),
+      pair('invtsc, under KVM', [...accelerators[1]!, '-cpu', 'qemu64,+invtsc']),
+    ]
+  : [];
 const image = (format: string, more = ''): string[] => {
   const path = join(folder, `image.${format}`);
   if (why.length === 0) execFileSync('qemu-img', ['create', '-q', '-f', format, path, '1M']);
@@ -252,18 +272,7 @@ const images: readonly Pair[] = ['vmdk', 'vdi', 'vpc', 'vhdx', 'qcow', 'parallel
   pair(`an image of format ${format}`, image(format), undefined, format === 'vmdk'),
 );
 
-const board = [
-  'qemu-system-x86_64',
-  '-nodefaults',
-  '-machine',
-  'pc-q35-7.2',
-  '-accel',
-  'tcg',
-  '-cpu',
-  'qemu64',
-  '-m',
-  '32',
-];
+const board = ['qemu-system-x86_64', '-nodefaults', '-machine', 'pc-q35-7.2', '-cpu', 'qemu64', '-m', '32'];
 
 /** The verdict; `unreadable` where a configuration is refused because QEMU would not start with it. */
 function predict(source: readonly string[], destination: readonly string[]): string {
@@ -289,14 +298,15 @@ describe.skipIf(why.length > 0)(`migrations of guests without vDPA ${why.join(',
 
   const taken = chosen(
     'plain-migration.lab.test.ts',
-    [...pairs, ...images, ...backEnds],
+    [...pairs, ...images, ...backEnds, ...underKvm],
     ({ usual }) => usual === true,
   );
   test.each(taken.map((one) => [one.name, one] as const))('%s', async (name, { source, destination }) => {
-    const [before, after] = [
-      [...board, ...source],
-      [...board, ...destination],
-    ];
+    const [before, after] = [source, destination].map((own) => [
+      ...board,
+      ...(own.includes('-accel') ? [] : ['-accel', 'tcg']),
+      ...own,
+    ]) as [string[], string[]];
     const predicted = predict(before, after);
     const { outcome, said } = await migratePlain(before, after);
     table.add(name, predicted, `${outcome}${said === '' ? '' : `: ${said.slice(0, 120)}`}`);

@@ -12,6 +12,11 @@ const nic = (edit: (net: GuestInterface) => void) => (copy: GuestConfiguration) 
 const rows: readonly (readonly [string, (copy: GuestConfiguration) => void, readonly string[]])[] = [
   ['nothing', () => undefined, []],
   ['accelerator not known', ({ binding }) => void (binding.accelerator = why), ['unknown migration.accelerator']],
+  [
+    'another accelerator',
+    ({ binding }) => void (binding.accelerator = 'xen'),
+    ['unknown migration.accelerator-differs'],
+  ],
   ['machine', ({ guest }) => void (guest.machine = 'pc-q35-9.2'), ['fails migration.machine-differs']],
   ['memory', ({ guest }) => void (guest.memoryBytes = 2 ** 31), ['fails migration.memory-differs']],
   ['RAM block', ({ guest }) => void (guest.ramBlock = 'ram'), ['fails migration.memory-differs']],
@@ -87,7 +92,11 @@ const rows: readonly (readonly [string, (copy: GuestConfiguration) => void, read
     ({ guest }) => void (guest.otherDevices[0]!.properties = why),
     ['unknown migration.guest-abi-differs'],
   ],
-  ['accelerator', ({ binding }) => void (binding.accelerator = 'kvm'), ['no-start migration.accelerator']],
+  [
+    'accelerator',
+    ({ binding }) => void (binding.accelerator = 'kvm'),
+    ['no-start migration.accelerator', 'unknown migration.accelerator-differs'],
+  ],
 ];
 
 describe('the destination has', () => {

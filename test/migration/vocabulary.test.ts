@@ -1,5 +1,6 @@
 /** What the QEMU of the destination has for the rest of the guest: types of devices, models of CPUs. */
 import { describe, expect, test } from 'vitest';
+import { readGuestConfiguration } from '../../src/import/read.ts';
 import { unknown } from '../../src/model/fact.ts';
 import type { GuestConfiguration } from '../../src/model/generated/guest-configuration.ts';
 import { qemu, type Edit } from '../report-builder.ts';
@@ -76,6 +77,38 @@ describe('models of CPUs', () => {
     ['not known', 'EPYC', qemu({ cpuModels: crashed }), ['unknown migration.cpu-model-missing']],
   ] as const)('%s', (_what, name, to, expected) => {
     expect(reasons(verdictOn(model(name), [to]))).toEqual(expected);
+  });
+});
+
+describe('properties, whatever is behind the device', () => {
+  const text =
+    '-drive if=none,file=/a,format=raw,id=d -device virtio-blk-pci,drive=d,addr=5,scsi=off,num-queues=1 -netdev tap,id=n -device virtio-net-pci,netdev=n,addr=6,mac=52:54:00:00:00:01,x-new=1,romfile= -device pcie-root-port,id=p,addr=7,chassis=1,x-old=1';
+  const guest = readGuestConfiguration(
+    `qemu-system-x86_64 -nodefaults -machine pc-q35-10.0 -cpu qemu64 -m 64 ${text}`,
+    {
+      as: 'qemu-argv',
+    },
+  ).configuration!;
+  const missing = ({ findings }: ReturnType<typeof check>): string[] =>
+    findings.flatMap(({ code, path }) => (code === 'migration.property-missing' ? [path] : []));
+
+  test('are those that the QEMU of the destination has', () => {
+    expect(missing(check(guest, simHost(there)))).toEqual(['/disks/0', '/interfaces/0', '/rootPorts/0']);
+    expect(missing(check(simGuest, simHost(there)))).toEqual([]);
+  });
+
+  test('what only the destination has is told of its list', () => {
+    const without = changed(guest, (copy) => {
+      copy.guest.disks = [];
+      copy.binding.devices = copy.binding.devices.filter(({ device }) => !device.startsWith('/disks'));
+    });
+    expect(missing(check(without, simHost(there), { from: simHost(), with: guest }))).toContain('/disks');
+  });
+
+  test('what is not understood is no property', () => {
+    const settings = unknown('not-supported', '<geometry> is not read here');
+    const odd = changed(guest, (copy) => void (copy.guest.disks[0]!.properties = { settings }));
+    expect(missing(check(odd, simHost(there)))).toEqual(['/interfaces/0', '/rootPorts/0']);
   });
 });
 

@@ -3,6 +3,7 @@ import { isKnown } from '../../model/fact.ts';
 import type { HostReport } from '../../model/generated/host-report.ts';
 import { minorVersion } from '../../model/qemu-version.ts';
 import { cpuModelAndSwitches, isOn, type CpuChoice } from '../cpu-switches.ts';
+import { acceleratorAtStart, acceleratorNow } from '../accelerator-on.ts';
 import type { Migration } from '../migration.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
 
@@ -33,9 +34,9 @@ const path = '/cpu/model';
  * QEMU refuses where the host can do what the switch asks for, and drops the switch where it cannot; reports do not tell
  * which. With enforce it would not have started.
  */
-function blocks({ source }: Migration): Hit[] {
+function blocks({ source, from }: Migration): Hit[] {
   const { model } = source.guest.cpu;
-  const { accelerator } = source.binding;
+  const accelerator = acceleratorNow(source, from);
   // a running QEMU has told it itself, and TCG has none of these
   if (source.running !== null || accelerator === 'tcg' || !isKnown(model)) return [];
   const { name, switches } = cpuModelAndSwitches(model);
@@ -58,9 +59,9 @@ function blocks({ source }: Migration): Hit[] {
 }
 
 function hostModel(migration: Migration): Hit[] {
-  const { source, target } = migration;
+  const { source, target, to } = migration;
   const { model } = (target ?? source).guest.cpu;
-  const { accelerator } = (target ?? source).binding;
+  const accelerator = acceleratorAtStart(target ?? source, to);
   if (!isKnown(model)) {
     // its switches are not understood, so they may be any; of a running QEMU they are known not to block
     const any = source.running === null && ['not-supported', 'not-expanded'].includes(model.unknown);

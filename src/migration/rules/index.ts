@@ -1,4 +1,5 @@
 import type { MigrationRule } from '../rule.ts';
+import { acceleratorRules } from './accelerator.ts';
 import { backEndRules } from './back-ends.ts';
 import { blockRules } from './block.ts';
 import { configurationRules } from './configuration.ts';
@@ -9,8 +10,9 @@ import { doorbellRules } from './doorbell.ts';
 import { featureRules } from './features.ts';
 import { guestAbiRules } from './guest-abi.ts';
 import { machineRules } from './machine.ts';
-import { notKnownRules } from './not-known.ts';
 import { nicBackEndRules } from './nic-back-end.ts';
+import { notKnownRules } from './not-known.ts';
+import { optionRomRules } from './option-rom.ts';
 import { otherDeviceRules } from './other-devices.ts';
 import { queueRules } from './queues.ts';
 import { resourceRules } from './resources.ts';
@@ -31,13 +33,15 @@ export const pairRules: readonly MigrationRule[] = [
 export const rules: readonly MigrationRule[] = [
   ...migratabilityRules,
   ...machineRules,
+  ...acceleratorRules,
   ...cpuRules,
   ...vocabularyRules,
   ...guestAbiRules,
   ...otherDeviceRules,
   ...backEndRules,
-  ...notKnownRules,
   ...nicBackEndRules,
+  ...optionRomRules,
+  ...notKnownRules,
   ...blockRules,
   ...pairRules,
   ...resourceRules,

@@ -1,12 +1,10 @@
 import { isKnown } from '../../model/fact.ts';
-import { hasKvm } from '../../plan/accelerator.ts';
-import { hostOf } from '../../plan/host.ts';
-import { acceleratorAtStart, acceleratorNow } from '../accelerator-on.ts';
 import { minorVersion, versionNumber } from '../../model/qemu-version.ts';
+import { counterpartOf } from '../match-devices.ts';
 import type { Migration } from '../migration.ts';
-import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
+import type { Hit, MigrationRule } from '../rule.ts';
 
-/** Machine type, QEMU, CPU and accelerator at the destination. */
+/** Machine type and QEMU at the destination. */
 export const machineRules: readonly MigrationRule[] = [
   {
     code: 'migration.qemu-unknown',
@@ -112,29 +110,9 @@ export const machineRules: readonly MigrationRule[] = [
     code: 'migration.property-missing',
     severity: 'error',
     effect: 'no-start',
-    asks: 'does it know the properties of the guest device?',
+    asks: 'does it know the properties of virtio NICs and disks, vhost-vdpa devices and root ports, whatever is behind them?',
     source: 'QEMU device-list-properties; system/qdev-monitor.c: qdev_device_add()',
-    check: ({ pairs, to }) =>
-      pairs.flatMap((pair) => {
-        const driver =
-          pair.kind === 'net' ? 'virtio-net-pci' : pair.kind === 'block' ? 'virtio-blk-pci' : 'vhost-vdpa-device-pci';
-        const known = to.qemu?.capabilities.deviceProperties[driver];
-        if (!known) return [];
-        return wantedProperties(pair.then)
-          .filter((name) => !known.includes(name))
-          .map((name) => ({
-            path: pair.path,
-            message: `${pair.label}: ${driver} of QEMU ${to.qemu?.capabilities.version ?? ''} on host ${to.report.host.name} has no property ${name}`,
-          }));
-      }),
-  },
-  {
-    code: 'migration.accelerator',
-    severity: 'error',
-    effect: 'no-start',
-    asks: 'can the accelerator of the guest be used there?',
-    source: 'QEMU accel/kvm/kvm-all.c: kvm_init() opens /dev/kvm; the CPU state of KVM and TCG differs',
-    check: accelerator,
+    check: propertiesMissing,
   },
 ];
 
@@ -169,8 +147,39 @@ function machineMissing(migration: Migration): Hit[] {
     : [{ path, unknown: true, message: `${machine} has no version: it may be another machine in another QEMU` }];
 }
 
-/** Those that are written out for the values that the guest has. */
-function wantedProperties(device: Migration['pairs'][number]['then']): string[] {
+/** Lists of devices whose properties the report tells -> their driver. */
+const listed = {
+  rootPorts: 'pcie-root-port',
+  interfaces: 'virtio-net-pci',
+  disks: 'virtio-blk-pci',
+  vdpaDevices: 'vhost-vdpa-device-pci',
+} as const;
+
+function propertiesMissing(migration: Migration): Hit[] {
+  const { source, to } = migration;
+  const capabilities = to.qemu?.capabilities;
+  const there = guestThere(migration);
+  return (['rootPorts', 'interfaces', 'disks', 'vdpaDevices'] as const).flatMap((list) => {
+    const driver = listed[list];
+    const known = capabilities?.deviceProperties[driver];
+    if (!capabilities || !known) return [];
+    return there[list].flatMap((device, index): Hit[] => {
+      const at = counterpartOf(device, index, source.guest[list]);
+      const path = at < 0 ? `/${list}` : `/${list}/${at}`;
+      return wantedProperties(device)
+        .filter((name) => !known.includes(name))
+        .map((name) => ({
+          path,
+          message: `${device.id ?? `${list}/${index}`}: ${driver} of QEMU ${capabilities.version} on host ${to.report.host.name} has no property ${name}`,
+        }));
+    });
+  });
+}
+
+type Listed = Migration['source']['guest'][keyof typeof listed][number];
+
+/** Those that are written out for the values that the guest has; of what is not understood (`settings`) none. */
+function wantedProperties(device: Listed): string[] {
   const set = device as { pagePerVq?: unknown; packed?: unknown; rxQueueSize?: unknown; txQueueSize?: unknown };
   const own: readonly [string, boolean][] = [
     ['page-per-vq', set.pagePerVq === true],
@@ -178,41 +187,8 @@ function wantedProperties(device: Migration['pairs'][number]['then']): string[] 
     ['rx_queue_size', typeof set.rxQueueSize === 'number' && set.rxQueueSize !== 256],
     ['tx_queue_size', typeof set.txQueueSize === 'number' && set.txQueueSize !== 256],
   ];
-  return [...own.flatMap(([name, wanted]) => (wanted ? [name] : [])), ...Object.keys(device.properties)];
-}
-
-function accelerator({ source, target, from, to }: Migration): Hit[] {
-  const before = acceleratorNow(source, from);
-  const after = acceleratorAtStart(target ?? source, to);
-  const path = '';
-  const architecture = (target ?? source).guest.architecture;
-  if (isKnown(architecture) && to.qemu && to.qemu.capabilities.target !== architecture) {
-    return [
-      {
-        path: '/architecture',
-        message: `the guest is for ${architecture}, and QEMU of host ${to.report.host.name} is for ${to.qemu.capabilities.target}`,
-      },
-    ];
-  }
-  if (!isKnown(before) || !isKnown(after)) {
-    const fact = isKnown(before) ? after : before;
-    return [{ path, unknown: true, message: `the accelerator is not known: ${whyUnknown(fact)}` }];
-  }
-  if (before !== after) {
-    return [
-      {
-        path,
-        message: `the accelerator is ${before} at the source and ${after} at the destination: a guest does not migrate between them`,
-      },
-    ];
-  }
-  if (after !== 'kvm') return [];
-  const { kvm } = to.report.host;
-  if (!isKnown(kvm)) {
-    return [
-      { path, unknown: true, message: `whether host ${to.report.host.name} has KVM is not known: ${kvm.detail}` },
-    ];
-  }
-  const machine = { name: '', architecture: isKnown(architecture) ? architecture : 'x86_64' } as const;
-  return hasKvm(hostOf(to.report), machine) ? [] : [{ path, message: `host ${to.report.host.name} cannot use KVM` }];
+  const written = Object.entries(device.properties).flatMap(([name, value]) =>
+    name === 'settings' && !isKnown(value) ? [] : [name],
+  );
+  return [...own.flatMap(([name, wanted]) => (wanted ? [name] : [])), ...written];
 }
