@@ -19,16 +19,16 @@ type ProcRoot = { readonly procRoot: string };
 export function findQemu(address: QmpSocket, roots: ProcRoot = hostRoots): Fact<number> {
   const found = listenersAt(address, roots);
   if (isUnknown(found)) return found;
-  const [first, ...others] = found;
+  const checked = found.map((pid) => checkQemu(pid, roots));
+  const [first, ...others] = checked;
   if (first === undefined) {
     return unknown('not-found', 'no process of this host is seen to listen there (root sees all of them)');
   }
-  const checked = found.map((pid) => checkQemu(pid, roots));
   const qemus = checked.filter(isKnown);
   if (qemus.length > 1) {
     return unknown('ambiguous', `processes ${qemus.join(' and ')} were all told to listen there: give --pid`);
   }
-  return qemus[0] ?? (others.length === 0 ? checked[0]! : unknown('not-qemu', 'several processes, and none is a QEMU'));
+  return qemus[0] ?? (others.length === 0 ? first : unknown('not-qemu', 'several processes, and none is a QEMU'));
 }
 
 /**

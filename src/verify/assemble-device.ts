@@ -19,15 +19,26 @@ export interface ReadDevice {
   readonly facts: Pick<ObservedDevice, 'pagePerVq' | 'disableModern' | 'disableLegacy' | 'properties'>;
 }
 
-/** Puts together what was read of one device; `all` are those of the VM. */
+/** What was read of one device after that. */
+export interface ReadLast {
+  readonly count: VirtqueueCount;
+  readonly queues: readonly QueueFacts[];
+  readonly pci: ObservedDevice['pci'];
+}
+
+/** What is known around a device. */
+export interface Surroundings {
+  /** the devices of the VM */
+  readonly all: readonly ReadDevice[];
+  readonly inventory: Inventory;
+  readonly process: ObservedProcess | null;
+}
+
+/** Puts together what was read of one device. */
 export function assembleDevice(
   read: ReadDevice,
-  count: VirtqueueCount,
-  queues: readonly QueueFacts[],
-  pci: ObservedDevice['pci'],
-  all: readonly ReadDevice[],
-  inventory: Inventory,
-  process: ObservedProcess | null,
+  { count, queues, pci }: ReadLast,
+  { all, inventory, process }: Surroundings,
 ): ObservedDevice {
   const { path, frontend, backend, attachment, netdev } = read.device;
   const deviceClass = classOf(read.name, frontend);

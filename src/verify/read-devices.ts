@@ -60,12 +60,12 @@ export async function readDevices(
 
   const read = asked.map(({ answers }) => answers());
   const last = new Questions();
-  const counts = read.map((one) => countVirtqueues(one, inventory));
+  const counted = read.map((one) => ({ one, count: countVirtqueues(one, inventory) }));
   const queues = askQueues(
     last,
-    read.map(({ device }, index) => ({
+    counted.map(({ one: { device }, count }) => ({
       virtioPath: device.virtioPath,
-      count: counts[index]?.seen ?? 0,
+      count: count.seen,
       askable: isAskable(device, inventory),
     })),
   );
@@ -75,15 +75,11 @@ export async function readDevices(
   const [sizes, now] = [queues(), moment()];
   const functions = asked.map(({ place }) => [functionOf(inventory.moment.pci, place()), functionOf(now.pci, place())]);
   return {
-    devices: read.map((one, index) =>
+    devices: counted.map(({ one, count }, index) =>
       assembleDevice(
         one,
-        counts[index]!,
-        sizes[index] ?? [],
-        functions[index]?.[1] ?? notAsked,
-        read,
-        inventory,
-        process,
+        { count, queues: sizes[index] ?? [], pci: functions[index]?.[1] ?? notAsked },
+        { all: read, inventory, process },
       ),
     ),
     memoryMap: map,
