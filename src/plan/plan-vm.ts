@@ -13,6 +13,7 @@ import { PlanFindings } from './findings.ts';
 import type { Host } from './host.ts';
 import { resolveMachineType } from './machine-type.ts';
 import { planDigest } from '../import/from-plan.ts';
+import { checkOptionRoms } from './option-rom.ts';
 import { planRootPorts } from './root-ports.ts';
 
 /** A plan where nothing forbids it, and all that was found on the way. Paths of findings point into the spec. */
@@ -45,6 +46,7 @@ export function planVm(
   if (machine) {
     checkCpus(spec, hosts, machine, findings);
     checkAccelerators(spec, hosts, machine, findings);
+    checkOptionRoms(spec, hosts, machine, findings);
   }
   const { portOf, rootPorts } = planRootPorts(spec);
   const devices = new DevicePlanner(hosts, target, portOf, findings);
