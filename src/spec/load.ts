@@ -38,6 +38,8 @@ export function loadSpec(text: string, file: string): LoadedSpec {
     ...finding,
     place: { file, ...document.locate(finding.path) },
   });
+  const other = otherKind(document.data);
+  if (other) return { spec: undefined, findings: [place(other)], place };
   const data = shortened(document.data);
   const breaches = validateSpec(data) ? [] : describeSchemaErrors(validateSpec.errors ?? []);
   const usable = breaches.length === 0 ? (data as VmSpec) : usablePart(data, breaches);
@@ -52,6 +54,27 @@ export function loadSpec(text: string, file: string): LoadedSpec {
   const sorted = sortFindings([...schemaFindings, ...ruleFindings]);
   const sound = breaches.length === 0 && !sorted.some(({ severity }) => severity === 'error');
   return { spec: sound ? fillDefaults(data as VmSpec) : undefined, findings: sorted, place };
+}
+
+/** `kind` of our other documents (schemas/). */
+const otherKinds: ReadonlySet<string> = new Set([
+  'Assessment',
+  'Baseline',
+  'GuestConfiguration',
+  'HostReport',
+  'MigrationCheck',
+  'Observation',
+  'ParentKnowledge',
+  'Validation',
+  'Verification',
+  'VmPlan',
+]);
+
+/** A document of ours that is no spec: a spec has no `kind`. All its keys would be told as unknown otherwise. */
+function otherKind(data: unknown): Finding | undefined {
+  const kind = isRecord(data) ? data['kind'] : undefined;
+  if (typeof kind !== 'string' || !otherKinds.has(kind)) return undefined;
+  return { code: 'spec.schema', severity: 'error', path: '/kind', message: `this is a ${kind}, not a VM spec` };
 }
 
 function parse(text: string, file: string): YamlDocument | readonly YamlProblem[] {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { VdpaQemuError } from '../../src/model/error.ts';
 import { loadSpec } from '../../src/spec/load.ts';
@@ -194,6 +195,28 @@ describe('texts that are meant to hurt', () => {
     const lines = findingsIn(keys);
     expect(lines).toHaveLength(101);
     expect(lines).toContain('1:1 error spec.schema: 1400 more things are wrong');
+  });
+
+  test('another document of ours is named, and not taken to pieces', () => {
+    const schemas = readdirSync('schemas').filter((name) => name.endsWith('.schema.json'));
+    const kinds = schemas.flatMap((name) => {
+      const { properties } = JSON.parse(readFileSync(`schemas/${name}`, 'utf8')) as {
+        properties?: { kind?: { const?: string } };
+      };
+      return properties?.kind?.const ?? [];
+    });
+    expect(kinds.length).toBeGreaterThan(6);
+    for (const kind of kinds) {
+      expect(loadSpec(`{a: 1, kind: ${kind}}`, 'x').findings).toMatchObject([
+        {
+          code: 'spec.schema',
+          path: '/kind',
+          message: `this is a ${kind}, not a VM spec`,
+          place: { line: 1, column: 14 },
+        },
+      ]);
+    }
+    expect(findingsIn('kind: VmSpec')).toEqual(['5:1 error spec.schema: the document has an unknown key `kind`']);
   });
 
   test('an alias is handy, and allowed', () => {
