@@ -81,10 +81,15 @@ function named(path: string, label: string, before: Properties, after: Propertie
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   return names.flatMap((name) => {
     const own = (properties: Properties): Fact<Leaf> =>
-      Object.hasOwn(properties, name) ? (properties[name] ?? null) : null;
+      Object.hasOwn(properties, name) ? (properties[name] ?? null) : notGiven(properties);
     const pointer = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
     return compare(pointer, `${field}/${name}`, `${label} ${name}`, own(before), own(after));
   });
+}
+
+/** What a property is that is not given: the default, unless the settings of the device were not read as a whole. */
+function notGiven({ settings }: Properties): Fact<Leaf> {
+  return settings === undefined || isKnown(settings) ? null : settings;
 }
 
 function otherOptions(source: Guest, target: Guest): Difference[] {
