@@ -52,6 +52,12 @@ describe('transcripts of real VMs', () => {
     expect(replay.roundTrips).toBe(4);
   });
 
+  test('nothing is asked that the transcript of the benchmark does not have', async () => {
+    const replay = new Replay('qemu-10.0-64-queue-pairs');
+    await observe(replay);
+    expect(replay.missing).toEqual([]);
+  });
+
   test('every transcript is used here', () => {
     expect(transcripts().filter((name) => !used.includes(name))).toEqual([]);
   });

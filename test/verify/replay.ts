@@ -25,6 +25,8 @@ export class Replay implements QmpExecutor {
   /** number of batches: one round trip each */
   roundTrips = 0;
   readonly asked: QmpCommand[] = [];
+  /** what was asked, and is not in the transcript */
+  readonly missing: string[] = [];
   readonly #answers = new Map<string, Recorded>();
 
   constructor(transcript: string | readonly Recorded[]) {
@@ -84,6 +86,7 @@ export class Replay implements QmpExecutor {
     const record = this.#answers.get(keyOf(command));
     const missing = { class: 'CommandNotFound', desc: `not in the transcript: ${keyOf(command)}` };
     if (record && !record.error) return { ok: true, value: record.return };
+    if (!record) this.missing.push(keyOf(command));
     const { class: errorClass, desc: description } = record?.error ?? missing;
     return { ok: false, error: new QmpError('command', `${execute}: ${description}`, { errorClass, description }) };
   }
