@@ -1,4 +1,5 @@
 import { isKnown, isUnknown } from '../model/fact.ts';
+import type { HostReport } from '../model/generated/host-report.ts';
 import type { CompleteSpec } from '../spec/defaults.ts';
 import type { PlanFindings } from './findings.ts';
 import type { Host } from './host.ts';
@@ -7,7 +8,7 @@ import type { MachineType } from './machine-type.ts';
 /** KVM where the spec leaves it open and the host has it. Which hosts differ in that is for checkAccelerators() to say. */
 export function chooseAccelerator(spec: CompleteSpec, host: Host, machine: MachineType): 'kvm' | 'tcg' {
   if (spec.accelerator !== 'auto') return spec.accelerator;
-  return hasKvm(host, machine) ? 'kvm' : 'tcg';
+  return hasKvm(host.report.host, machine.architecture) ? 'kvm' : 'tcg';
 }
 
 /** Whether the guest may run under KVM on some host of the domain. */
@@ -26,7 +27,7 @@ export function checkAccelerators(
   findings: PlanFindings,
 ): void {
   if (spec.accelerator === 'tcg') return;
-  const lacking = hosts.filter((host) => !hasKvm(host, machine));
+  const lacking = hosts.filter((host) => !hasKvm(host.report.host, machine.architecture));
   if (spec.accelerator === 'kvm') {
     for (const host of lacking) {
       findings.warning(
@@ -62,10 +63,9 @@ function runsItsGuests({ report }: Host, { architecture }: MachineType): boolean
   return report.host.architecture === architecture;
 }
 
-/** /dev/kvm can be opened there, and it runs guests of the machine's architecture. */
-export function hasKvm(host: Host, machine: MachineType): boolean {
-  const { kvm } = host.report.host;
-  return isKnown(kvm) && kvm && runsItsGuests(host, machine);
+/** /dev/kvm can be opened there, and it runs guests of that architecture. */
+export function hasKvm(host: HostReport['host'], architecture: string): boolean {
+  return isKnown(host.kvm) && host.kvm && host.architecture === architecture;
 }
 
 function whyNoKvm(host: Host, machine: MachineType): string {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pause } from '../host/pause.ts';
+import { delay } from '../host/delay.ts';
 import { launchProcess, makePrivateDirectory, withLockedMemory, type LaunchedProcess } from '../host/launch-process.ts';
 import { readProcess } from '../host/proc-maps.ts';
 import type { ProgramExit } from '../host/process.ts';
@@ -172,7 +172,7 @@ async function connectWhenThere(
         const message = `QEMU did not open its monitor within ${timeoutMs / 1000} s`;
         throw new QmpError('connect', message, { cause: error });
       }
-      await pause(20, signal);
+      await delay(20, signal);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { ProcessView } from '../host/proc-maps.ts';
-import { pause } from '../host/pause.ts';
+import { delay } from '../host/delay.ts';
 import type { QmpExecutor } from '../host/qmp-client.ts';
 import { isUnknown, type Fact } from '../model/fact.ts';
 import type { Observation } from '../model/generated/observation.ts';
@@ -40,7 +40,7 @@ export async function observeUntilReady(executor: QmpExecutor, options: WaitOpti
     if (!same) differing++;
     const settled = same || differing > secondLooks;
     if (settled && (left <= 0 || observation.devices.length === 0 || driversReady(observation))) return observation;
-    await pause(same ? Math.min(Math.max(left, 0), intervalMs) : 50, signal);
+    await delay(same ? Math.min(Math.max(left, 0), intervalMs) : 50, signal);
   }
 }
 

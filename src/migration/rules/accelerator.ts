@@ -1,7 +1,6 @@
 import { isKnown } from '../../model/fact.ts';
 import { hasKvm } from '../../plan/accelerator.ts';
-import { hostOf } from '../../plan/host.ts';
-import { acceleratorAtStart, acceleratorNow } from '../accelerator-on.ts';
+import { acceleratorAtStart, acceleratorNow, architectureOf } from '../accelerator-on.ts';
 import type { Migration } from '../migration.ts';
 import { whyUnknown, type Hit, type MigrationRule } from '../rule.ts';
 
@@ -30,7 +29,8 @@ const path = '';
 function accelerator({ source, target, from, to }: Migration): Hit[] {
   const before = acceleratorNow(source, from);
   const after = acceleratorAtStart(target ?? source, to);
-  const { architecture } = (target ?? source).guest;
+  const { guest } = target ?? source;
+  const { architecture } = guest;
   if (isKnown(architecture) && to.qemu && to.qemu.capabilities.target !== architecture) {
     return [
       {
@@ -44,14 +44,11 @@ function accelerator({ source, target, from, to }: Migration): Hit[] {
     return [{ path, unknown: true, message: `the accelerator is not known: ${whyUnknown(fact)}` }];
   }
   if (after !== 'kvm') return [];
-  const { kvm } = to.report.host;
-  if (!isKnown(kvm)) {
-    return [
-      { path, unknown: true, message: `whether host ${to.report.host.name} has KVM is not known: ${kvm.detail}` },
-    ];
+  const { host } = to.report;
+  if (!isKnown(host.kvm)) {
+    return [{ path, unknown: true, message: `whether host ${host.name} has KVM is not known: ${host.kvm.detail}` }];
   }
-  const machine = { name: '', architecture: isKnown(architecture) ? architecture : 'x86_64' } as const;
-  return hasKvm(hostOf(to.report), machine) ? [] : [{ path, message: `host ${to.report.host.name} cannot use KVM` }];
+  return hasKvm(host, architectureOf(guest)) ? [] : [{ path, message: `host ${host.name} cannot use KVM` }];
 }
 
 function differs({ source, target, from, to }: Migration): Hit[] {

@@ -1,6 +1,6 @@
 import { isKnown } from '../../model/fact.ts';
 import type { Guest } from '../../model/generated/guest-configuration.ts';
-import type { Migration } from '../migration.ts';
+import { isSameQemu } from '../same-qemu.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
 
 /** ROMs of NICs come with a package of the host. Those of VGA adapters have had one size, 64 KiB, everywhere. */
@@ -15,16 +15,6 @@ export const optionRomRules: readonly MigrationRule[] = [
     check: (migration) => (isSameQemu(migration) ? [] : romsOf((migration.target ?? migration.source).guest)),
   },
 ];
-
-function isSameQemu({ sourceQemu, from, to }: Migration): boolean {
-  const [here, there] = [from?.qemu?.capabilities, to.qemu?.capabilities];
-  return (
-    there !== undefined &&
-    here?.version === there.version &&
-    here.package === there.package &&
-    sourceQemu === there.version
-  );
-}
 
 /** Models of NICs with a ROM by default. */
 const withRom = /^(e1000|e1000-82544gc|e1000-82545em|e1000e|rtl8139|ne2k_pci|pcnet|vmxnet3|i8255.*)$/;

@@ -2,6 +2,7 @@ import { deviceTypeOf } from '../../model/device-type.ts';
 import { isKnown, isUnknown } from '../../model/fact.ts';
 import type { Migration } from '../migration.ts';
 import type { Hit, MigrationRule } from '../rule.ts';
+import { isSameQemu } from '../same-qemu.ts';
 import { otherDeviceName } from './other-devices.ts';
 
 /** What the QEMU of the destination must have for the rest of the guest: distributions leave models out, or apart. */
@@ -24,13 +25,13 @@ export const vocabularyRules: readonly MigrationRule[] = [
   },
 ];
 
-function deviceTypes({ source, target, sourceQemu, from, to }: Migration): Hit[] {
+function deviceTypes(migration: Migration): Hit[] {
+  const { source, target, to } = migration;
   if (to.qemu === undefined) return [];
-  const { deviceTypes: known, version, package: built } = to.qemu.capabilities;
+  const { deviceTypes: known, version } = to.qemu.capabilities;
   // a report of an older version did not ask
   if (known === undefined) return [];
-  const here = from?.qemu?.capabilities;
-  const same = here?.version === version && here.package === built && sourceQemu === version;
+  const same = isSameQemu(migration);
   const { otherDevices } = (target ?? source).guest;
   return otherDevices.flatMap(({ id, driver }, index): Hit[] => {
     if (!isKnown(driver)) return [];

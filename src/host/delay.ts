@@ -5,7 +5,7 @@ import { QmpError } from './qmp-error.ts';
  * Waits for so many milliseconds.
  * @throws QmpError `aborted`, with the signal's reason as its cause
  */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, signal ? { signal } : {});
   } catch {
