@@ -1,4 +1,5 @@
 import type { GuestConfiguration } from '../model/generated/guest-configuration.ts';
+import { isReadOnly } from './drive.ts';
 import { knownText, type Option } from './option.ts';
 import { booleanOf } from './option-values.ts';
 
@@ -33,11 +34,8 @@ function ofDrive(option: Option, all: boolean): Image[] {
   const file = knownText(option, 'file') ?? knownText(option, 'file.filename') ?? null;
   const found = formatOf(file ?? '');
   const format = found.format ?? knownText(option, 'format') ?? knownText(option, 'driver') ?? null;
-  const readOnly =
-    isOn(option, 'readonly') ||
-    isOn(option, 'read-only') ||
-    knownText(option, 'media') === 'cdrom' ||
-    kind === 'pflash';
+  // what is wrong with the option is said where the disk is read
+  const readOnly = kind === 'pflash' || isReadOnly(option, () => undefined) === true;
   const own = option.values.get('snapshot');
   const temporary = !readOnly && (own === undefined ? all : isOn(option, 'snapshot'));
   return file === null && format === null ? [] : [{ name: knownText(option, 'id') ?? null, file, format, temporary }];
